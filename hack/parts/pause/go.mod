@@ -1,0 +1,3 @@
+module casemate.dev/hack/parts/pause
+
+go 1.26.0
