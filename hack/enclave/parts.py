@@ -88,9 +88,8 @@ def _check_go(family: Family) -> None:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(
-        int(part) for part in version.split("-", maxsplit=1)[0].split(".") if part.isdigit()
-    )
+    release = version.partition("-")[0]
+    return tuple(int(part) for part in release.split(".") if part.isdigit())
 
 
 def _build(family: Family, binary: Binary) -> None:
