@@ -60,8 +60,10 @@ class Process:
         deadline = time.monotonic() + seconds
         while self.alive and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-        reap(self.pid)
-        return not self.alive
+        if self.alive:
+            return False
+        reap(self.pid, 0)
+        return True
 
 
 def birth(pid: int) -> str | None:
@@ -74,10 +76,10 @@ def birth(pid: int) -> str | None:
     return None if state in "ZX" else started
 
 
-def reap(pid: int) -> None:
+def reap(pid: int, options: int = os.WNOHANG) -> None:
     """Collect a child of ours that has ended, so that it does not stay as a zombie."""
     try:
-        os.waitpid(pid, os.WNOHANG)
+        os.waitpid(pid, options)
     except ChildProcessError:
         return
 
