@@ -1,0 +1,178 @@
+"""Where the guard comes in: checks of what goes to the engine and of what comes back.
+
+A check gets plain data and answers with a verdict. It has no access to the connection, so it can
+neither answer nor release anything by itself. The rule of this module is fail closed: a check
+that raises, is late, or answers anything but a well-formed verdict counts as a refusal of kind
+``guard_unavailable``.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from casemate.gateway.errors import Reason, Refusal, guard_unavailable
+from casemate.gateway.routes import Route
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Verdict(StrEnum):
+    """What a check can say."""
+
+    ALLOW = "allow"
+    REFUSE = "refuse"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """What an input check sees. Whatever it does to ``body``, ``payload`` is what is forwarded."""
+
+    route: Route
+    body: Mapping[str, Any]
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer of an input check; ``reason`` is told to the caller, so it quotes nothing."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One unit of an answer: an event of a stream, or a whole document.
+
+    Attributes:
+        data: The parsed piece.
+        wire: Its bytes as the client would get them.
+    """
+
+    data: Mapping[str, Any]
+    wire: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The answer of an output check.
+
+    Attributes:
+        verdict: ALLOW to go on. Anything else ends the answer: output cannot wait for a person.
+        through: How many pieces, counted from the first of the answer, the check has cleared.
+            Fewer than it was given holds the rest back until a later call; never fewer than it
+            said before.
+        reason: Told to the caller in logs and counters only.
+    """
+
+    verdict: Verdict
+    through: int = 0
+    reason: str = ""
+
+
+class InputCheck(Protocol):
+    """A check of a request before the engine sees any of it."""
+
+    @property
+    def name(self) -> str:
+        """Name in counters and logs: fixed, one of few."""
+
+    async def check(self, request: RequestView) -> Decision:
+        """Judge a request."""
+
+
+class OutputSession(Protocol):
+    """The state of one check over one answer, such as its sliding window."""
+
+    async def feed(self, piece: Piece) -> Cleared:
+        """Take the next piece and say up to which piece the answer may be released."""
+
+    async def finish(self) -> Cleared:
+        """Judge the end of the answer; what is not cleared after it is never released."""
+
+
+class OutputCheck(Protocol):
+    """A check of answers."""
+
+    @property
+    def name(self) -> str:
+        """Name in counters and logs: fixed, one of few."""
+
+    def open(self, request: RequestView) -> OutputSession:
+        """Begin to check the answer to a request."""
+
+
+Count = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """All checks of a gateway, in order.
+
+    Attributes:
+        inputs: Run before the engine; the first that does not allow decides.
+        outputs: All must clear a piece before it is released.
+        timeout: Seconds that one call of one check may take.
+        count: Told (check name, outcome) for each call; outcomes are verdicts and "unavailable".
+    """
+
+    inputs: Sequence[InputCheck] = ()
+    outputs: Sequence[OutputCheck] = ()
+    timeout: float = 10.0
+    count: Count = lambda _name, _outcome: None
+
+    async def check_input(self, request: RequestView) -> None:
+        """Run the input checks.
+
+        Raises:
+            Refusal: 400 refused, 403 held for a person, 503 a check failed.
+        """
+        for check in self.inputs:
+            call = partial(check.check, request)
+            decision = await self.guarded(check.name, call, Decision)
+            self.count(check.name, decision.verdict.value)
+            if decision.verdict is not Verdict.ALLOW:
+                raise _denied(decision)
+
+    async def guarded(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T]) -> T:
+        """Make one call of a check; anything but an answer of the right type is a refusal."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                answer = await call()
+        except TimeoutError:
+            raise self.unavailable(name, "timed out") from None
+        except Exception as error:  # whatever it is, the answer is no
+            log.exception("check %s failed", name)
+            raise self.unavailable(name, type(error).__name__) from None
+        if type(answer) is not kind or type(getattr(answer, "verdict", None)) is not Verdict:
+            raise self.unavailable(name, "answered without a known verdict")
+        return answer
+
+    def unavailable(self, name: str, problem: str) -> Refusal:
+        """Count and return the refusal that stands for a failed check."""
+        self.count(name, "unavailable")
+        log.error("check %s: %s; request refused", name, problem)
+        return guard_unavailable("A required check is not available; nothing was released.")
+
+
+def _denied(decision: Decision) -> Refusal:
+    told = decision.reason or "no further reason given"
+    if decision.verdict is Verdict.HOLD:
+        return Refusal(
+            403,
+            Reason.CHECK_HELD,
+            f"This request needs the approval of a person: {told}.",
+            code="human_approval_required",
+        )
+    return Refusal(
+        400,
+        Reason.CHECK_REFUSED,
+        f"This request is not permitted: {told}.",
+        code="content_filter",
+    )

@@ -1,0 +1,105 @@
+"""Every way in which the gateway says no, in the error shape that OpenAI clients understand."""
+
+from enum import StrEnum
+
+import orjson
+
+INVALID = "invalid_request_error"
+SERVER = "server_error"
+
+
+class Reason(StrEnum):
+    """Why a request was refused: the only values of the metric label ``reason``."""
+
+    BAD_HTTP = "bad_http"
+    UNKNOWN_PATH = "unknown_path"
+    WRONG_METHOD = "wrong_method"
+    UNSUPPORTED_MEDIA = "unsupported_media"
+    TOO_LARGE = "too_large"
+    BAD_JSON = "bad_json"
+    BAD_SHAPE = "bad_shape"
+    SLOW_CLIENT = "slow_client"
+    OVERLOADED = "overloaded"
+    DRAINING = "draining"
+    CHECK_REFUSED = "check_refused"
+    CHECK_HELD = "check_held"
+    GUARD_UNAVAILABLE = "guard_unavailable"
+    ENGINE_REFUSED = "engine_refused"
+    ENGINE_UNAVAILABLE = "engine_unavailable"
+    ENGINE_BROKEN = "engine_broken"
+    ENGINE_TIMEOUT = "engine_timeout"
+    INTERNAL = "internal"
+
+
+class Refusal(Exception):  # noqa: N818  it is an answer, not a fault
+    """A refusal of one request: what the client is told, and what is counted.
+
+    Attributes:
+        status: HTTP status of the answer.
+        reason: Metric label.
+        message: Sentence for a person: what was given, what is accepted.
+        param: Path of the offending field, if one field is to blame.
+        code: Machine-readable code; the reason's value unless given.
+        kind: OpenAI's error ``type``.
+        headers: Further response headers, such as ``Allow`` or ``Retry-After``.
+        close: Whether the connection must end: set when the request was not read to its end.
+    """
+
+    def __init__(  # noqa: PLR0913  one keyword for each member of the public error shape
+        self,
+        status: int,
+        reason: Reason,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        kind: str | None = None,
+        headers: dict[str, str] | None = None,
+        close: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.param = param
+        self.code = code or reason.value
+        self.kind = kind or (INVALID if status < 500 else SERVER)  # noqa: PLR2004
+        self.headers = headers or {}
+        self.close = close
+
+    def body(self) -> bytes:
+        """Return the JSON document of the answer."""
+        return error_body(self.message, kind=self.kind, param=self.param, code=self.code)
+
+
+def error_body(message: str, *, kind: str, param: str | None, code: str) -> bytes:
+    """Serialise one error in OpenAI's shape.
+
+    Text that came from the client may hold anything that Python can hold in a string, so what is
+    not valid Unicode is replaced: an error about bad text must not fail on that very text.
+    """
+    error = {"message": message, "type": kind, "param": param, "code": code}
+    clean = {k: v.encode("utf-8", "replace").decode() if v else None for k, v in error.items()}
+    return orjson.dumps({"error": clean})
+
+
+def bad_shape(param: str, message: str) -> Refusal:
+    """Return the refusal of a field that has the wrong type or value."""
+    return Refusal(400, Reason.BAD_SHAPE, message, param=param)
+
+
+def overloaded(message: str) -> Refusal:
+    """Return the refusal of a request that came while all places were taken."""
+    return Refusal(
+        429,
+        Reason.OVERLOADED,
+        message,
+        kind="rate_limit_error",
+        code="rate_limit_exceeded",
+        headers={"Retry-After": "1"},
+    )
+
+
+def guard_unavailable(message: str) -> Refusal:
+    """Return the refusal that stands for every failure of a check: fail closed."""
+    return Refusal(503, Reason.GUARD_UNAVAILABLE, message, headers={"Retry-After": "5"})

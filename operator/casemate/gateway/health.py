@@ -1,0 +1,107 @@
+"""Whether the engine behind this gateway answers, and what else the metrics port tells."""
+
+import asyncio
+import logging
+
+from aiohttp import web
+
+from casemate.gateway.connection import answer
+from casemate.gateway.engine import Engine, EngineUnreachableError
+from casemate.gateway.metrics import Metrics
+from casemate.gateway.proxy import Proxy
+from casemate.gateway.routes import Route
+from casemate.gateway.tls import Certificate
+from casemate.gateway.wire import EngineBrokenError
+
+log = logging.getLogger(__name__)
+
+CACHE_SECONDS = 1.0
+_TEXT = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+MAX_PROBE_BYTES = 1 << 20
+
+
+class Readiness:
+    """Whether requests would be answered now; found out at most once a second."""
+
+    def __init__(
+        self, engine: Engine, proxy: Proxy, certificate: Certificate, *, path: str, timeout: float
+    ) -> None:
+        """Prepare to probe.
+
+        Args:
+            engine: Probed with a GET.
+            proxy: Not ready while it drains.
+            certificate: Not ready once it has expired.
+            path: Probed first; an engine that does not have it is asked for its models.
+            timeout: Seconds for one probe.
+        """
+        self._engine = engine
+        self._proxy = proxy
+        self._certificate = certificate
+        self._paths = (path, Route.MODELS.value)
+        self._timeout = timeout
+        self._lock = asyncio.Lock()
+        self._known_until = 0.0
+        self._problem: str | None = "not probed yet"
+
+    async def problem(self) -> str | None:
+        """Return why requests would fail, or None if they would not."""
+        if self._proxy.draining:
+            return "draining"
+        if self._certificate.expired:
+            return "certificate expired"
+        loop = asyncio.get_running_loop()
+        async with self._lock:
+            if loop.time() >= self._known_until:
+                self._problem = await self._probe()
+                self._known_until = loop.time() + CACHE_SECONDS
+            return self._problem
+
+    async def _probe(self) -> str | None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                for path in self._paths:
+                    status = await self._ask(path)
+                    if status != 404:  # noqa: PLR2004
+                        break
+        except (EngineUnreachableError, EngineBrokenError, TimeoutError) as error:
+            return f"engine does not answer: {str(error) or 'timed out'}"
+        return None if status == 200 else f"engine answers with status {status}"  # noqa: PLR2004
+
+    async def _ask(self, path: str) -> int:
+        async with self._engine.exchange("GET", path, "", b"") as exchange:
+            size = 0
+            while part := await exchange.body.read():
+                size += len(part)
+                if size > MAX_PROBE_BYTES:
+                    raise EngineBrokenError("answer to a probe too large")
+            return exchange.head.status
+
+
+class Admin:
+    """Answers on the metrics port: plain HTTP, for the kubelet and for Prometheus."""
+
+    def __init__(self, readiness: Readiness, metrics: Metrics) -> None:
+        self._readiness = readiness
+        self._metrics = metrics
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        """Answer one request; aiohttp's handler."""
+        if request.method != "GET":
+            return answer(405, b"{}", {"Allow": "GET"})
+        match request.raw_path:
+            case "/healthz":
+                return answer(200, b"ok\n", _TEXT)
+            case "/readyz":
+                return await self._ready()
+            case "/metrics":
+                return answer(200, self._metrics.render(), _TEXT)
+            case _:
+                return answer(404, b"{}")
+
+    async def _ready(self) -> web.Response:
+        problem = await self._readiness.problem()
+        self._metrics.ready.set(problem is None)
+        if problem is None:
+            return answer(200, b"ok\n", _TEXT)
+        return answer(503, f"not ready: {problem}\n".encode(), _TEXT)

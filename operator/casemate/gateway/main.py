@@ -1,0 +1,167 @@
+"""The gateway's program: wires the parts, starts, serves, drains."""
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from casemate.gateway.checks import Chain
+from casemate.gateway.connection import Server
+from casemate.gateway.engine import Engine
+from casemate.gateway.health import Admin, Readiness
+from casemate.gateway.listener import Listener, bind
+from casemate.gateway.metrics import Metrics
+from casemate.gateway.proxy import Proxy
+from casemate.gateway.settings import Settings, parse_settings
+from casemate.gateway.tls import Bundle, BundleError, Certificate
+
+log = logging.getLogger(__name__)
+
+MAX_ADMIN_CONNECTIONS = 64
+# After the grace period, requests are cancelled; that takes no longer than this.
+CANCEL_SECONDS = 2.0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the gateway until SIGTERM or SIGINT.
+
+    Args:
+        argv: Command-line arguments, without the program's name.
+
+    Returns:
+        0 after an orderly end, 1 when it could not start; the log says why.
+    """
+    settings = parse_settings(argv)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(settings))
+    except (BundleError, OSError) as error:
+        log.error("cannot start: %s", error)  # noqa: TRY400  a sentence helps, a trace does not
+        return 1
+    return 0
+
+
+async def _run(settings: Settings) -> None:
+    gateway = Gateway(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, gateway.stop)
+    await gateway.run()
+
+
+class Gateway:
+    """One gateway, from start to end.
+
+    Attributes:
+        listener: Where clients connect; set while it serves.
+        admin_listener: Where probes and Prometheus connect; set while it serves.
+    """
+
+    def __init__(self, settings: Settings, chain: Chain | None = None) -> None:
+        """Wire the parts; nothing is opened yet.
+
+        Args:
+            settings: The configuration.
+            chain: The checks; none by default.
+        """
+        self._settings = settings
+        self._metrics = Metrics()
+        self._chain = chain or Chain()
+        self._certificate = Certificate(settings.tls_bundle, self._certified)
+        self._engine = Engine(settings.engine, settings.timeouts.connect_timeout)
+        self._stop = asyncio.Event()
+        self.started = asyncio.Event()
+        self.listener: Listener
+        self.admin_listener: Listener
+
+    def stop(self) -> None:
+        """Begin the orderly end."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Start, serve until stopped, drain.
+
+        Raises:
+            BundleError: There is no usable certificate in time.
+            OSError: An address cannot be bound.
+        """
+        timeouts = self._settings.timeouts
+        await self._certificate.wait(timeouts.certificate_timeout)
+        proxy = Proxy(self._settings, self._engine, self._chain, self._metrics)
+        server = Server(
+            proxy.handle,
+            header_timeout=timeouts.header_timeout,
+            refused=proxy.refused,
+            changed=self._metrics.connections.set,
+        )
+        readiness = Readiness(
+            self._engine,
+            proxy,
+            self._certificate,
+            path=self._settings.engine_health,
+            timeout=timeouts.probe_timeout,
+        )
+        admin = Server(
+            Admin(readiness, self._metrics).handle, header_timeout=timeouts.header_timeout
+        )
+        self.listener = self._client_listener(server)
+        self.admin_listener = Listener(
+            bind(self._settings.metrics),
+            admin,
+            max_connections=MAX_ADMIN_CONNECTIONS,
+            handshake_timeout=timeouts.handshake_timeout,
+        )
+        await self._serve(proxy, server, admin)
+
+    async def _serve(self, proxy: Proxy, server: Server, admin: Server) -> None:
+        tasks = [
+            asyncio.create_task(self.admin_listener.run()),
+            asyncio.create_task(self._certificate.watch(self._reload_failed)),
+        ]
+        accepting = asyncio.create_task(self.listener.run())
+        # What lives now lives for good: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        log.info("serving on port %d", self.listener.port)
+        self.started.set()
+        await self._stop.wait()
+        log.info("draining")
+        accepting.cancel()
+        for link in server.idle():
+            link.close()
+        if not await proxy.drain(self._settings.timeouts.drain_timeout):
+            log.warning("drain timeout: cancelling what is left")
+        await server.shutdown(CANCEL_SECONDS / 2)
+        for task in tasks:
+            task.cancel()
+        await admin.shutdown(CANCEL_SECONDS / 2)
+        await asyncio.gather(accepting, *tasks, return_exceptions=True)
+        self._engine.close()
+
+    def _client_listener(self, server: Server) -> Listener:
+        limits, timeouts = self._settings.limits, self._settings.timeouts
+        dropped = self._metrics.connections_refused
+        return Listener(
+            bind(self._settings.listen),
+            server,
+            max_connections=limits.max_connections,
+            handshake_timeout=timeouts.handshake_timeout,
+            context=lambda: self._certificate.context,
+            dropped=lambda state: dropped.labels(state).inc(),
+        )
+
+    def _certified(self, bundle: Bundle) -> None:
+        self._metrics.not_after.set(bundle.not_after.timestamp())
+        self._metrics.reloads.labels("ok").inc()
+
+    def _reload_failed(self) -> None:
+        self._metrics.reloads.labels("failed").inc()

@@ -1,0 +1,163 @@
+"""The order of one request: head, route, body, shape, place, checks, engine, answer."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import orjson
+from aiohttp import web
+
+from casemate.gateway.checks import Chain, RequestView
+from casemate.gateway.connection import answer, refusal_answer
+from casemate.gateway.engine import Engine
+from casemate.gateway.errors import Reason, Refusal, overloaded
+from casemate.gateway.intake import Intake, check_head, check_no_body, forwarded_headers
+from casemate.gateway.metrics import Metrics
+from casemate.gateway.relay import Call, Relay
+from casemate.gateway.routes import Route, Target, find, require_method
+from casemate.gateway.settings import Settings
+from casemate.gateway.shape import accept
+from casemate.gateway.stream import Stream, StreamCutError
+from casemate.gateway.strictjson import parse
+
+log = logging.getLogger(__name__)
+
+# Not a status that is sent: the client left before there was one.
+CLIENT_GONE = 499
+
+
+@dataclass(slots=True)
+class _Record:
+    """What is counted of one request; filled in as it becomes known."""
+
+    began: float
+    path: str = "other"
+    status: int = CLIENT_GONE
+
+
+class Proxy:
+    """Answers every request of every client connection."""
+
+    def __init__(self, settings: Settings, engine: Engine, chain: Chain, metrics: Metrics) -> None:
+        self._limits = settings.limits
+        self._total = settings.timeouts.total_timeout
+        self._metrics = metrics
+        self._chain = chain
+        self._relay = Relay(settings, engine, chain, metrics)
+        self._intake = Intake(settings.limits, settings.timeouts.body_timeout)
+        self._active = 0
+        self._in_flight = 0
+        self._quiet = asyncio.Event()
+        self.draining = False
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; aiohttp's handler."""
+        record = _Record(asyncio.get_running_loop().time())
+        self._active += 1
+        try:
+            response = await self._bounded(request, record)
+            record.status = response.status
+        except StreamCutError as cut:
+            record.status = cut.refusal.status
+            self.refused(cut.refusal)
+            raise
+        else:
+            if self.draining:
+                response.force_close()
+            return response
+        finally:
+            self._active -= 1
+            if not self._active:
+                self._quiet.set()
+            self._count(record)
+
+    async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109  the deadline is the point
+        """Take no new request; wait for those at work.
+
+        Returns:
+            False if ``timeout`` seconds were not enough.
+        """
+        self.draining = True
+        if self._active:
+            self._quiet.clear()
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._quiet.wait()
+            except TimeoutError:
+                return False
+        return True
+
+    def refused(self, refusal: Refusal) -> None:
+        """Count a refusal."""
+        self._metrics.refusals.labels(refusal.reason.value).inc()
+
+    async def _bounded(self, request: web.BaseRequest, record: _Record) -> web.StreamResponse:
+        try:
+            try:
+                async with asyncio.timeout(self._total):
+                    return await self._serve(request, record)
+            except TimeoutError:
+                raise Refusal(
+                    504, Reason.ENGINE_TIMEOUT, f"No complete answer within {self._total:g} s."
+                ) from None
+        except Refusal as refusal:
+            if request.writer.output_size:
+                raise StreamCutError(refusal) from refusal
+            self.refused(refusal)
+            return refusal_answer(refusal)
+
+    async def _serve(self, request: web.BaseRequest, record: _Record) -> web.StreamResponse:
+        check_head(request)
+        target = find(request.raw_path)
+        record.path = target.route.value
+        require_method(target.route, request.method)
+        if self.draining:
+            raise Refusal(503, Reason.DRAINING, "This gateway is shutting down.", close=True)
+        headers = forwarded_headers(request)
+        if target.route in {Route.MODELS, Route.MODEL}:
+            check_no_body(request)
+            return await self._list_models(target, headers)
+        body = parse(await self._intake.receive(request), max_depth=self._limits.max_depth)
+        accepted = accept(target.route, body, self._limits)
+        view = RequestView(target.route, accepted.body, accepted.payload)
+        call = Call(request, view, accepted, headers, record.began)
+        with self._place():
+            await self._chain.check_input(view)
+            if accepted.stream:
+                return await Stream(self._relay, call).run()
+            return await self._relay.whole(call)
+
+    async def _list_models(self, target: Target, headers: str) -> web.Response:
+        with self._place():
+            models = await self._relay.models(headers)
+        if target.model is None:
+            return answer(200, orjson.dumps({"object": "list", "data": models}))
+        for model in models:
+            if model["id"] == target.model:
+                return answer(200, orjson.dumps(model))
+        raise Refusal(
+            404,
+            Reason.UNKNOWN_PATH,
+            "The engine serves no model of this name; GET /v1/models lists them.",
+            code="model_not_found",
+        )
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Hold one of the places at the engine."""
+        if self._in_flight >= self._limits.max_in_flight:
+            raise overloaded("All places at the engine are taken; try again shortly.")
+        self._in_flight += 1
+        self._metrics.in_flight.set(self._in_flight)
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            self._metrics.in_flight.set(self._in_flight)
+
+    def _count(self, record: _Record) -> None:
+        took = asyncio.get_running_loop().time() - record.began
+        self._metrics.requests.labels(record.path, str(record.status)).inc()
+        self._metrics.duration.labels(record.path).observe(took)

@@ -1,0 +1,146 @@
+"""Carries one accepted request to the engine and a whole answer back; `stream` does the rest."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from casemate.gateway import replies, upstream
+from casemate.gateway.checks import Chain, Piece, RequestView
+from casemate.gateway.connection import answer
+from casemate.gateway.engine import Engine, EngineUnreachableError, Exchange
+from casemate.gateway.errors import Reason, Refusal
+from casemate.gateway.metrics import Metrics
+from casemate.gateway.release import Gate
+from casemate.gateway.routes import Route
+from casemate.gateway.settings import Settings
+from casemate.gateway.shape import Accepted
+from casemate.gateway.sse import EventTooLargeError
+from casemate.gateway.wire import EngineBrokenError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One accepted request on its way.
+
+    Attributes:
+        request: The client's side.
+        view: What the checks see.
+        accepted: What is forwarded.
+        headers: Header lines for the engine.
+        began: Loop time when the head of the request was complete.
+    """
+
+    request: web.BaseRequest
+    view: RequestView
+    accepted: Accepted
+    headers: str
+    began: float
+
+    @property
+    def route(self) -> Route:
+        """Where the request goes."""
+        return self.view.route
+
+    @property
+    def model(self) -> str:
+        """The model as the caller names it."""
+        return str(self.accepted.body["model"])
+
+
+class Relay:
+    """The way to the engine and back."""
+
+    def __init__(self, settings: Settings, engine: Engine, chain: Chain, metrics: Metrics) -> None:
+        self.limits = settings.limits
+        self.timeouts = settings.timeouts
+        self.chain = chain
+        self.metrics = metrics
+        self._engine = engine
+
+    def exchange(self, call: Call) -> Exchange:
+        """Prepare the engine's side of a call."""
+        accept = "text/event-stream" if call.accepted.stream else "application/json"
+        headers = f"Accept: {accept}\r\n{call.headers}"
+        return self._engine.exchange("POST", call.route, headers, call.accepted.payload)
+
+    async def whole(self, call: Call) -> web.Response:
+        """Return the engine's answer, cleared by all checks.
+
+        Raises:
+            Refusal: The engine or a check failed, or a check refused.
+        """
+        with self.engine_errors():
+            exchange = self.exchange(call)
+            document = await self._document(exchange)
+            kept = replies.known_part(call.route, document)
+        piece = self.piece(call, kept)
+        self.count_tokens(kept)
+        if self.chain.outputs:
+            try:
+                gate = Gate(self.chain, call.view)
+                await gate.feed(piece)
+                await gate.finish()
+            except Refusal as refusal:
+                return self._withheld(call, refusal)
+        return answer(200, piece.wire)
+
+    async def models(self, headers: str) -> list[dict[str, Any]]:
+        """Return the models that the engine lists.
+
+        Raises:
+            Refusal: The engine failed.
+        """
+        with self.engine_errors():
+            exchange = self._engine.exchange("GET", Route.MODELS, headers, b"")
+            return replies.known_models(await self._document(exchange))
+
+    def piece(self, call: Call, kept: dict[str, Any]) -> Piece:
+        """Return the form in which a part of an answer is checked and sent."""
+        if "model" in kept:
+            kept["model"] = call.model
+        return Piece(kept, orjson.dumps(kept))
+
+    def count_tokens(self, kept: dict[str, Any]) -> None:
+        """Count what the engine reports as used."""
+        prompt, completion = replies.tokens(kept)
+        self.metrics.tokens.labels("prompt").inc(prompt)
+        self.metrics.tokens.labels("completion").inc(completion)
+
+    @contextlib.contextmanager
+    def engine_errors(self) -> Iterator[None]:
+        """Turn failures of the engine into refusals, counted by kind."""
+        try:
+            yield
+        except (EngineUnreachableError, EngineBrokenError, EventTooLargeError, TimeoutError) as e:
+            refusal = upstream.refusal_of(e)
+            self.metrics.upstream_errors.labels(refusal.reason.value).inc()
+            log.warning("engine failed: %s: %s", refusal.reason, e)
+            raise refusal from e
+
+    async def _document(self, exchange: Exchange) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(self.timeouts.first_byte_timeout) as scope, exchange:
+            upstream.check_head(exchange.head, "application/json")
+            parts: list[bytes] = []
+            size = 0
+            while part := await exchange.body.read():
+                parts.append(part)
+                size += len(part)
+                if size > self.limits.max_response_bytes:
+                    raise EngineBrokenError("answer too large")
+                scope.reschedule(loop.time() + self.timeouts.idle_timeout)
+        return replies.read_document(b"".join(parts))
+
+    def _withheld(self, call: Call, refusal: Refusal) -> web.Response:
+        if refusal.reason is not Reason.CHECK_REFUSED or call.route is Route.EMBEDDINGS:
+            raise refusal
+        self.metrics.refusals.labels(refusal.reason.value).inc()
+        return answer(200, orjson.dumps(replies.withheld(call.route, call.model)))

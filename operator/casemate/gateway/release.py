@@ -1,0 +1,90 @@
+"""Holds an answer back until every output check has cleared it."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from casemate.gateway.checks import Chain, Cleared, OutputSession, Piece, RequestView, Verdict
+from casemate.gateway.errors import Reason, Refusal
+
+
+@dataclass(slots=True)
+class _Watch:
+    name: str
+    session: OutputSession
+    through: int = 0
+
+
+class Gate:
+    """Takes the pieces of one answer and gives back those that all checks have cleared.
+
+    Pieces leave in order and exactly once. How much can be held is bounded by the size limit of
+    an answer.
+    """
+
+    def __init__(self, chain: Chain, request: RequestView) -> None:
+        """Open one session of each output check.
+
+        Raises:
+            Refusal: 503 if a check cannot begin.
+        """
+        self._chain = chain
+        self._held: deque[Piece] = deque()
+        self._fed = 0
+        self._released = 0
+        self._watches: list[_Watch] = []
+        for check in chain.outputs:
+            try:
+                self._watches.append(_Watch(check.name, check.open(request)))
+            except Exception as error:  # whatever it is, the answer is no
+                raise chain.unavailable(check.name, type(error).__name__) from error
+
+    async def feed(self, piece: Piece) -> list[Piece]:
+        """Take one piece; return what may be released now.
+
+        Raises:
+            Refusal: 400 content_filter when a check refuses, 503 when one fails.
+        """
+        self._held.append(piece)
+        self._fed += 1
+        return await self._judge(lambda session: session.feed(piece))
+
+    async def finish(self) -> list[Piece]:
+        """End the answer; return its rest.
+
+        Raises:
+            Refusal: as `feed`, and 503 if a check leaves pieces uncleared without refusing them.
+        """
+        released = await self._judge(lambda session: session.finish())
+        if self._held:
+            late = min(self._watches, key=lambda watch: watch.through)
+            raise self._chain.unavailable(late.name, "ended without clearing the answer")
+        for watch in self._watches:
+            self._chain.count(watch.name, Verdict.ALLOW.value)
+        return released
+
+    async def _judge(self, ask: Callable[[OutputSession], Awaitable[Cleared]]) -> list[Piece]:
+        for watch in self._watches:
+            call = partial(ask, watch.session)
+            cleared = await self._chain.guarded(watch.name, call, Cleared)
+            if cleared.verdict is not Verdict.ALLOW:
+                self._chain.count(watch.name, Verdict.REFUSE.value)
+                raise Refusal(
+                    400,
+                    Reason.CHECK_REFUSED,
+                    "The answer is not permitted and was withheld.",
+                    code="content_filter",
+                )
+            self._advance(watch, cleared.through)
+        through = min((watch.through for watch in self._watches), default=self._fed)
+        count = through - self._released
+        self._released = through
+        return [self._held.popleft() for _ in range(count)]
+
+    def _advance(self, watch: _Watch, through: int) -> None:
+        if type(through) is not int or not watch.through <= through <= self._fed:
+            raise self._chain.unavailable(
+                watch.name, "cleared pieces that it was not given, or took a clearance back"
+            )
+        watch.through = through

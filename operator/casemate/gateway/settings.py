@@ -1,0 +1,160 @@
+"""Everything about the gateway that can be set, parsed once from the command line."""
+
+import argparse
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def _setting(default: float, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes and counts; beyond each one stands a refusal, never a truncation."""
+
+    max_connections: int = _setting(1024, "client connections, handshakes included")
+    max_in_flight: int = _setting(64, "requests that the engine works on at the same time")
+    max_body_bytes: int = _setting(2 << 20, "size of one request body")
+    max_buffered_bytes: int = _setting(64 << 20, "size of all request bodies being received")
+    max_response_bytes: int = _setting(16 << 20, "size of one answer of the engine")
+    max_event_bytes: int = _setting(1 << 20, "size of one event of a streamed answer")
+    max_depth: int = _setting(32, "nested arrays and objects in a request")
+    max_messages: int = _setting(1024, "messages of a chat, or texts of one request")
+    max_choices: int = _setting(8, "answers asked for in one request (n, best_of)")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Waits, in seconds; each one ends in a refusal or, in a stream, in a cut connection."""
+
+    handshake_timeout: float = _setting(5, "TLS handshake")
+    header_timeout: float = _setting(15, "new or idle connection without a complete request head")
+    body_timeout: float = _setting(30, "request body, from head to last byte")
+    check_timeout: float = _setting(10, "one check of one request or piece")
+    connect_timeout: float = _setting(2, "connection to the engine")
+    first_byte_timeout: float = _setting(120, "engine until its answer begins")
+    idle_timeout: float = _setting(60, "silence of the engine, or of a reader, within an answer")
+    total_timeout: float = _setting(900, "one request altogether")
+    probe_timeout: float = _setting(2, "the engine's answer to a readiness probe")
+    drain_timeout: float = _setting(25, "requests in flight after SIGTERM")
+    certificate_timeout: float = _setting(60, "certificate bundle at start")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A TCP address to listen on."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineAddress:
+    """Where the engine listens: a Unix socket, or a loopback port for engines without one."""
+
+    socket: str | None = None
+    tcp: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration of one gateway."""
+
+    listen: Address
+    metrics: Address
+    engine: EngineAddress
+    tls_bundle: Path
+    engine_health: str = "/health"
+    limits: Limits = field(default_factory=Limits)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+def parse_address(text: str) -> Address:
+    """Parse ``HOST:PORT`` or ``[IPV6]:PORT``."""
+    parts = urlsplit(f"//{text}")
+    if not parts.hostname or parts.port is None or parts.netloc != text or "@" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 0.0.0.0:8443")
+    return Address(parts.hostname, parts.port)
+
+
+def parse_engine(text: str) -> EngineAddress:
+    """Parse ``unix:///PATH`` or ``http://LOOPBACK:PORT``.
+
+    Any other host is refused: an engine that listens beyond the pod has ways in besides this one.
+    """
+    parts = urlsplit(text)
+    if parts.scheme == "unix" and not parts.netloc and len(parts.path) > 1:
+        return EngineAddress(socket=parts.path)
+    if parts.scheme == "http" and parts.path in {"", "/"} and _is_loopback(parts.hostname):
+        return EngineAddress(tcp=parse_address(parts.netloc))
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is neither unix:///PATH nor http://127.0.0.1:PORT; "
+        "the engine must not be reachable from outside the pod"
+    )
+
+
+def parse_settings(argv: Sequence[str]) -> Settings:
+    """Parse the command line; exits with status 2 and a message when it is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="casemate gateway", description="The only way to an engine: TLS, allow-list, limits."
+    )
+    parser.add_argument("--listen", type=parse_address, required=True, metavar="HOST:PORT")
+    parser.add_argument(
+        "--tls-bundle", type=Path, required=True, metavar="PATH", help="key, then chain; one PEM"
+    )
+    parser.add_argument(
+        "--engine", type=parse_engine, required=True, help="unix:///PATH or http://127.0.0.1:PORT"
+    )
+    parser.add_argument("--metrics", type=parse_address, required=True, metavar="HOST:PORT")
+    parser.add_argument(
+        "--engine-health", default="/health", metavar="PATH", help="probed; else /v1/models"
+    )
+    for group in (Limits, Timeouts):
+        _add_group(parser, group)
+    given = parser.parse_args(argv)
+    return Settings(
+        listen=given.listen,
+        metrics=given.metrics,
+        engine=given.engine,
+        tls_bundle=given.tls_bundle,
+        engine_health=given.engine_health,
+        limits=Limits(**{item.name: getattr(given, item.name) for item in fields(Limits)}),
+        timeouts=Timeouts(**{item.name: getattr(given, item.name) for item in fields(Timeouts)}),
+    )
+
+
+def _add_group(parser: argparse.ArgumentParser, group: type[Limits | Timeouts]) -> None:
+    options = parser.add_argument_group(group.__name__.lower(), (group.__doc__ or "").strip())
+    for item in fields(group):
+        options.add_argument(
+            f"--{item.name.replace('_', '-')}",
+            type=_positive(int if group is Limits else float),
+            default=item.default,
+            metavar="N" if group is Limits else "SECONDS",
+            help=f"{item.metadata['help']} (default: {item.default})",
+        )
+
+
+def _positive(kind: type[int | float]) -> Any:
+    def parse(text: str) -> int | float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = kind(0)
+        if not 0 < value < 1 << 40:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+        return value
+
+    return parse
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,176 @@
+"""Carries a streamed answer: event by event, at the pace of the slower side.
+
+Reading stops while the client does not take what was sent (aiohttp's writer and asyncio's reader
+both push back), and each event is parsed, so only whole, known and cleared events leave.
+
+The head of the response is sent with the first released event. Until then a failure is an
+ordinary error answer. After that it is an error event and a cut connection: never a clean end.
+"""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from casemate.gateway import replies, upstream
+from casemate.gateway.checks import Piece
+from casemate.gateway.connection import COMMON_HEADERS
+from casemate.gateway.engine import Exchange
+from casemate.gateway.errors import Reason, Refusal
+from casemate.gateway.relay import Call, Relay
+from casemate.gateway.release import Gate
+from casemate.gateway.sse import DONE, EventParser
+from casemate.gateway.wire import EngineBrokenError
+
+_HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", **COMMON_HEADERS}
+_DONE = b"data: [DONE]\n\n"
+# How long to look for the end of an answer behind its last event, to reuse the connection.
+_TAIL_SECONDS = 0.05
+
+
+class StreamCutError(ConnectionError):
+    """A stream that had begun could not be completed; ``refusal`` says why."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class Stream:
+    """One streamed answer."""
+
+    def __init__(self, relay: Relay, call: Call) -> None:
+        self._relay = relay
+        self._call = call
+        self._gate = Gate(relay.chain, call.view) if relay.chain.outputs else None
+        self._parser = EventParser(relay.limits.max_event_bytes)
+        self._response = web.StreamResponse(headers=_HEADERS)
+        self._size = 0
+        self._writing = False
+        self._last_sent = 0.0
+        self._first = relay.metrics.first_token.labels(call.route.value)
+        self._gaps = relay.metrics.between_tokens.labels(call.route.value)
+
+    async def run(self) -> web.StreamResponse:
+        """Carry the whole stream.
+
+        Raises:
+            Refusal: It failed before anything was sent.
+            StreamCutError: It failed afterwards.
+        """
+        try:
+            with self._relay.engine_errors():
+                await self._carry_at_pace()
+        except Refusal as refusal:
+            await self._fail(refusal)
+        return self._response
+
+    async def _carry_at_pace(self) -> None:
+        try:
+            await self._carry()
+        except TimeoutError:
+            if not self._writing:
+                raise
+            raise Refusal(408, Reason.SLOW_CLIENT, "The client stopped reading.") from None
+
+    async def _carry(self) -> None:
+        timeouts = self._relay.timeouts
+        loop = asyncio.get_running_loop()
+        async with (
+            asyncio.timeout(timeouts.first_byte_timeout) as scope,
+            self._relay.exchange(self._call) as exchange,
+        ):
+            upstream.check_head(exchange.head, "text/event-stream")
+            while True:
+                chunk = await exchange.body.read()
+                done = await self._pass_on(chunk)
+                if done:
+                    break
+                if not chunk:
+                    raise EngineBrokenError("stream ended without [DONE]")
+                scope.reschedule(loop.time() + timeouts.idle_timeout)
+            await self._end()
+            await _read_tail(exchange)
+
+    async def _pass_on(self, chunk: bytes) -> bool:
+        """Send what ``chunk`` completes and the checks clear; true once the engine is done."""
+        self._size += len(chunk)
+        if self._size > self._relay.limits.max_response_bytes:
+            raise EngineBrokenError("answer too large")
+        released: list[Piece] = []
+        done = False
+        for data in self._parser.feed(chunk):
+            if data == DONE:
+                done = True
+                break
+            piece = self._piece(data)
+            if piece is not None:
+                released += await self._gate.feed(piece) if self._gate else (piece,)
+        if released:
+            await self._send(released)
+        return done
+
+    def _piece(self, data: bytes) -> Piece | None:
+        kept = replies.known_part(self._call.route, replies.read_document(data))
+        if "usage" in kept:
+            self._relay.count_tokens(kept)
+            if not self._call.accepted.wants_usage:
+                del kept["usage"]
+                if not kept["choices"]:
+                    return None
+        return self._relay.piece(self._call, kept)
+
+    async def _end(self) -> None:
+        if self._gate:
+            rest = await self._gate.finish()
+            if rest:
+                await self._send(rest)
+        await self._write(_DONE)
+        await self._response.write_eof()
+
+    async def _send(self, pieces: list[Piece]) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._last_sent:
+            self._gaps.observe(now - self._last_sent)
+        else:
+            self._first.observe(now - self._call.began)
+        self._last_sent = now
+        await self._write(b"".join([b"data: %b\n\n" % piece.wire for piece in pieces]))
+
+    async def _write(self, data: bytes) -> None:
+        if not self._response.prepared:
+            await self._response.prepare(self._call.request)
+        self._writing = True
+        await self._response.write(data)
+        self._writing = False
+
+    async def _fail(self, refusal: Refusal) -> None:
+        if refusal.reason is Reason.CHECK_REFUSED:
+            # OpenAI's own form of a withheld answer; clients know it as a regular end.
+            self._relay.metrics.refusals.labels(refusal.reason.value).inc()
+            await self._write(_event(replies.withheld_event(self._call.route, self._call.model)))
+            await self._write(_DONE)
+            await self._response.write_eof()
+            return
+        if not self._response.prepared:
+            raise refusal
+        with contextlib.suppress(ConnectionError):
+            await asyncio.wait_for(self._response.write(_framed(refusal.body())), _TAIL_SECONDS)
+        raise StreamCutError(refusal)
+
+
+async def _read_tail(exchange: Exchange) -> None:
+    """Read an answer to its end after the client has all of it."""
+    with contextlib.suppress(TimeoutError, EngineBrokenError):
+        async with asyncio.timeout(_TAIL_SECONDS):
+            await exchange.body.read()
+
+
+def _event(document: dict[str, Any]) -> bytes:
+    return _framed(orjson.dumps(document))
+
+
+def _framed(data: bytes) -> bytes:
+    return b"data: %b\n\n" % data
