@@ -1,1 +1,1 @@
-"""core/resources."""
+"""One file per rendered object. Builders return what we own of it, and nothing that we don't."""

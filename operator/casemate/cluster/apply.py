@@ -1,0 +1,92 @@
+"""Carries a plan out: stage by stage, and inside a stage all at once."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+
+from casemate.api.conditions import Reason
+from casemate.cluster.client import Client
+from casemate.cluster.errors import Stalled
+from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT
+from casemate.cluster.store import Key, Store
+from casemate.core import fields
+from casemate.core.observed import Live, Observed
+from casemate.core.plan import Apply, Delete, Plan, controller
+
+
+async def carry_out(client: Client, store: Store, observed: Observed, plan: Plan) -> None:
+    """Removes and writes what the plan says; what the API server answers goes to the store.
+
+    A stage begins only when the one before it is complete, so a pod never exists before the
+    policies that close it. One failure does not keep the rest of its stage from being tried.
+
+    Raises:
+        Stalled, Waiting, Transient: the first failure of the first stage that had one.
+    """
+    await _all(_delete(client, observed.namespace, one) for one in plan.prune)
+    for stage in plan.stages:
+        await _all(_apply(client, store, observed, one) for one in stage)
+
+
+async def prune_orphans(client: Client, store: Store, key: Key) -> None:
+    """Removes what a ModelDeployment left behind that is gone without its children.
+
+    The garbage collector does this too, but not after `kubectl delete --cascade=orphan`: a model
+    that runs without its ModelDeployment would run without terms.
+    """
+    if await client.get(MODEL_DEPLOYMENT, key.namespace, key.name) is not None:
+        return
+    left = [Delete(ref, live.uid) for ref, live in store.children(key).items() if not live.deleting]
+    await _all(_delete(client, key.namespace, one) for one in left)
+
+
+async def write_status(client: Client, store: Store, observed: Observed, plan: Plan) -> None:
+    """Writes the whole status, if the plan has a new one."""
+    if plan.status is None:
+        return
+    body = {
+        "apiVersion": MODEL_DEPLOYMENT.api_version,
+        "kind": MODEL_DEPLOYMENT.kind,
+        # With its UID, so that a status never lands on a later object of the same name.
+        "metadata": {
+            "name": observed.name,
+            "namespace": observed.namespace,
+            "uid": observed.uid,
+        },
+        "status": plan.status,
+    }
+    answer = await client.apply(MODEL_DEPLOYMENT, body, sub="status")
+    store.put(MODEL_DEPLOYMENT.kind, answer)
+
+
+async def _all(calls: Iterable[Awaitable[None]]) -> None:
+    for result in await asyncio.gather(*calls, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def _delete(client: Client, namespace: str, one: Delete) -> None:
+    await client.delete(CHILDREN[one.ref.kind], namespace, one.ref.name, one.uid)
+
+
+async def _apply(client: Client, store: Store, observed: Observed, one: Apply) -> None:
+    kind = CHILDREN[one.ref.kind]
+    ours = one.known or await _exists_as_ours(client, observed, one)
+    # Not by force where nothing was found: whoever came first in between keeps what is theirs.
+    answer = await client.apply(kind, one.body, force=ours)
+    if one.strip:
+        answer = await client.replace(kind, fields.without(answer, one.strip))
+    store.put(kind.kind, answer)
+
+
+async def _exists_as_ours(client: Client, observed: Observed, one: Apply) -> bool:
+    """Looks at a child that the watches did not show: it may have lost its labels."""
+    found = await client.get(CHILDREN[one.ref.kind], observed.namespace, one.ref.name)
+    if found is None:
+        return False
+    if controller(Live(found)).get("uid") == observed.uid:
+        return True
+    raise Stalled(
+        Reason.NAME_CONFLICT,
+        f"{one.ref} exists and does not belong to this ModelDeployment: "
+        "delete or rename it, or give this ModelDeployment another name",
+    )

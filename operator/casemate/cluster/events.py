@@ -1,0 +1,77 @@
+"""Kubernetes Events about repairs: who changed what, in a bounded number."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from casemate.cluster.client import Client
+from casemate.cluster.errors import Error
+from casemate.cluster.kinds import EVENT, MODEL_DEPLOYMENT
+from casemate.core.observed import Observed
+from casemate.core.plan import Repair
+
+logger = logging.getLogger(__name__)
+
+_NOTE_CHARACTERS = 1024
+"""Longest note that events.k8s.io/v1 takes."""
+
+_PER_MINUTE = 30
+"""Most Events a minute over all deployments: a fight over fields must not flood the API server.
+
+The counter `casemate_drift_repairs_total` and the log count every repair.
+"""
+
+
+class Recorder:
+    """Posts Events in the background: a repair never waits for its report."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._recent: list[datetime] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def repaired(self, observed: Observed, repair: Repair) -> None:
+        """Says that a child was restored, and by whose hand it had changed where that is known."""
+        who = f" by {', '.join(repair.managers)}" if repair.managers else ""
+        what = f": {', '.join(repair.fields)}" if repair.fields else ""
+        note = f"{repair.ref} was {repair.action}{who} and is restored{what}"
+        logger.warning("%s/%s: %s", observed.namespace, observed.name, note)
+        now = datetime.now(UTC)
+        self._recent = [then for then in self._recent if now - then < timedelta(minutes=1)]
+        if len(self._recent) < _PER_MINUTE:
+            self._recent.append(now)
+            self._post(observed, note, now)
+
+    def _post(self, observed: Observed, note: str, now: datetime) -> None:
+        body = {
+            "apiVersion": EVENT.api_version,
+            "kind": EVENT.kind,
+            "metadata": {
+                "generateName": f"{observed.name}.",
+                "namespace": observed.namespace,
+            },
+            "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "type": "Warning",
+            "reason": "DriftRepaired",
+            "action": "Restore",
+            "note": note[:_NOTE_CHARACTERS],
+            "reportingController": "casemate.dev/operator",
+            "reportingInstance": "casemate",
+            "regarding": {
+                "apiVersion": MODEL_DEPLOYMENT.api_version,
+                "kind": MODEL_DEPLOYMENT.kind,
+                "name": observed.name,
+                "namespace": observed.namespace,
+                "uid": observed.uid,
+            },
+        }
+        task = asyncio.create_task(self._send(body))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, body: Mapping[str, object]) -> None:
+        try:
+            await self._client.create(EVENT, body)
+        except Error as error:
+            logger.info("an Event was not posted: %s", error)

@@ -1,0 +1,143 @@
+"""The memory of what the API server showed, trimmed: passes read it instead of asking again.
+
+Objects are kept as JSON text without managedFields: a tenth of the memory of parsed objects.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from casemate.api.v1alpha1 import KIND
+from casemate.core.fields import Foreign, foreign_fields
+from casemate.core.names import NAME_LABEL
+from casemate.core.observed import Live, Observed, Ref, Trouble
+
+_TOMBSTONES = 10_000
+"""How many deletions are remembered, so that a late answer revives nothing."""
+
+
+class Key(NamedTuple):
+    """Names one ModelDeployment."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Record(NamedTuple):
+    """One object, as far as it is remembered."""
+
+    uid: str
+    version: int
+    text: bytes
+    foreign: tuple[Foreign, ...]
+
+
+class Store:
+    """All known ModelDeployments, each with its children."""
+
+    def __init__(self) -> None:
+        self._objects: dict[Key, dict[Ref, Record]] = {}
+        self._deleted: OrderedDict[tuple[Key, Ref], int] = OrderedDict()
+        self.unseen: dict[tuple[Key, Ref], int] = {}
+        """Versions known from answers and lists that no watch has shown yet."""
+
+    def put(self, kind: str, body: Mapping[str, Any], *, watched: bool = False) -> Key | None:
+        """Takes in an object as the API server showed it; its key if that was news."""
+        key, ref = _place(kind, body)
+        version = _version(body)
+        if watched:
+            self._seen(key, ref, version)
+        known = self._objects.get(key, {}).get(ref)
+        newest = known.version if known else self._deleted.get((key, ref), -1)
+        if newest >= version:
+            return None
+        if not watched:
+            self.unseen[key, ref] = version
+        self._objects.setdefault(key, {})[ref] = _record(body)
+        return key
+
+    def _seen(self, key: Key, ref: Ref, version: int) -> None:
+        if self.unseen.get((key, ref), version + 1) <= version:
+            del self.unseen[key, ref]
+
+    def drop(self, kind: str, body: Mapping[str, Any]) -> Key | None:
+        """Takes in that a watch showed an object's end; its key if that was news."""
+        key, ref = _place(kind, body)
+        self._seen(key, ref, _version(body))
+        known = self._objects.get(key, {}).get(ref)
+        if known is None or known.version > _version(body):
+            return None
+        self._forget(key, ref, _version(body))
+        return key
+
+    def keep_only(self, kind: str, uids: set[str], version: int) -> set[Key]:
+        """Forgets every object of a kind that a complete list at `version` did not show."""
+        gone = [
+            (key, ref)
+            for key, objects in self._objects.items()
+            for ref, record in objects.items()
+            if ref.kind == kind and record.uid not in uids and record.version <= version
+        ]
+        for key, ref in gone:
+            self._forget(key, ref, version)
+        return {key for key, _ in gone}
+
+    def _forget(self, key: Key, ref: Ref, version: int) -> None:
+        objects = self._objects[key]
+        del objects[ref]
+        if not objects:
+            del self._objects[key]
+        self._deleted[key, ref] = version
+        self._deleted.move_to_end((key, ref))
+        if len(self._deleted) > _TOMBSTONES:
+            self._deleted.popitem(last=False)
+
+    def keys(self) -> list[Key]:
+        """Every deployment that exists or has children."""
+        return list(self._objects)
+
+    def conditions(self) -> Iterator[tuple[Key, list[dict[str, str]]]]:
+        """The conditions in the status of every deployment."""
+        for key, objects in self._objects.items():
+            record = objects.get(Ref(KIND, key.name))
+            if record is not None:
+                yield key, orjson.loads(record.text).get("status", {}).get("conditions", [])
+
+    def gather(self, key: Key, trouble: Trouble | None = None) -> Observed | None:
+        """A snapshot of one deployment, or None when it does not exist."""
+        record = self._objects.get(key, {}).get(Ref(KIND, key.name))
+        if record is None:
+            return None
+        body = orjson.loads(record.text)
+        return Observed(key.name, key.namespace, body, self.children(key), trouble)
+
+    def children(self, key: Key) -> dict[Ref, Live]:
+        """The children of one deployment, whether it exists or not."""
+        return {
+            ref: Live(orjson.loads(record.text), record.foreign)
+            for ref, record in self._objects.get(key, {}).items()
+            if ref.kind != KIND
+        }
+
+
+def _place(kind: str, body: Mapping[str, Any]) -> tuple[Key, Ref]:
+    meta = body["metadata"]
+    name = meta["name"] if kind == KIND else meta.get("labels", {}).get(NAME_LABEL, "")
+    return Key(meta["namespace"], name), Ref(kind, meta["name"])
+
+
+def _version(body: Mapping[str, Any]) -> int:
+    # Versions of one resource type may be compared as integers: promised since Kubernetes 1.35.
+    return int(body["metadata"]["resourceVersion"])
+
+
+def _record(body: Mapping[str, Any]) -> Record:
+    meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    foreign = foreign_fields(body["metadata"].get("managedFields", []))
+    text = orjson.dumps({**body, "metadata": meta})
+    return Record(meta["uid"], _version(body), text, foreign)

@@ -1,0 +1,96 @@
+"""Keeps the gateways' CA: a Secret in the system namespace, and its public half as trust bundle."""
+
+import base64
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from casemate import telemetry
+from casemate.cluster.client import Client
+from casemate.cluster.kinds import SECRET, TRUST_BUNDLE
+from casemate.core import names, pki
+from casemate.core.pki import Authority
+
+SECRET_NAME = "casemate-gateway-ca"  # noqa: S105 - a name, no secret
+BUNDLE_NAME = names.SIGNER.replace("/", ":") + ":ca"
+
+CHECK_SECONDS = 3600.0
+"""How often rotation is considered; the steps of a rotation are hours and months apart."""
+
+
+class AuthorityKeeper:
+    """Loads, renews and publishes the CA."""
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        self._client, self._namespace = client, namespace
+        self._authorities: list[Authority] = []
+
+    def signing(self, now: datetime) -> Authority:
+        """The CA that signs at this moment; `refresh` must have run."""
+        return pki.signing(self._authorities, now)
+
+    def chain_pem(self) -> bytes:
+        """All CAs that clients should trust."""
+        return b"".join(authority.pem for authority in self._authorities)
+
+    async def refresh(self) -> float:
+        """Loads the CA, renews it when due, publishes it; returns seconds until the next look.
+
+        Raises:
+            Error: the Secret or the bundle could not be read or written.
+            ValueError: the Secret holds no valid CA; it is not replaced, since pods trust it.
+        """
+        now = datetime.now(UTC)
+        stored = await self._client.get(SECRET, self._namespace, SECRET_NAME)
+        known = pki.alive(_parse(stored or {}), now)
+        if pki.needs_renewal(known, now):
+            known = [*known, Authority.create(now)]
+            await self._store(known, stored)
+        self._authorities = known
+        newest = known[-1].certificate.not_valid_after_utc
+        telemetry.CA_EXPIRY.set(newest.timestamp())
+        await self._publish()
+        return CHECK_SECONDS
+
+    async def _store(self, known: list[Authority], stored: Mapping[str, Any] | None) -> None:
+        body: dict[str, Any] = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": SECRET_NAME, "namespace": self._namespace},
+            "type": "Opaque",
+            "data": _format(known),
+        }
+        # Created or replaced at a version, never applied: of two operators only one may win.
+        if stored is None:
+            await self._client.create(SECRET, body)
+        else:
+            body["metadata"] = stored["metadata"]
+            await self._client.replace(SECRET, body)
+
+    async def _publish(self) -> None:
+        text = self.chain_pem().decode()
+        current = await self._client.get(TRUST_BUNDLE, None, BUNDLE_NAME)
+        if current is not None and current["spec"].get("trustBundle") == text:
+            return
+        body = {
+            "apiVersion": TRUST_BUNDLE.api_version,
+            "kind": TRUST_BUNDLE.kind,
+            "metadata": {"name": BUNDLE_NAME, "labels": {names.MANAGED_BY_LABEL: names.MANAGED_BY}},
+            "spec": {"signerName": names.SIGNER, "trustBundle": text},
+        }
+        await self._client.apply(TRUST_BUNDLE, body)
+
+
+def _parse(secret: Mapping[str, Any]) -> list[Authority]:
+    data = {k: base64.b64decode(v) for k, v in (secret.get("data") or {}).items()}
+    names_of = sorted(key.removesuffix(".crt") for key in data if key.endswith(".crt"))
+    return [Authority.load(data[f"{one}.crt"], data.get(f"{one}.key", b"")) for one in names_of]
+
+
+def _format(authorities: list[Authority]) -> dict[str, str]:
+    data: dict[str, str] = {}
+    for authority in authorities:
+        start = authority.certificate.not_valid_before_utc.strftime("%Y%m%dT%H%M%SZ")
+        data[f"{start}.crt"] = base64.b64encode(authority.pem).decode()
+        data[f"{start}.key"] = base64.b64encode(authority.key_pem).decode()
+    return data

@@ -1,0 +1,161 @@
+"""`casemate operator`: reads the command line, wires the parts, runs until told to stop."""
+
+import argparse
+import asyncio
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import kopf
+import uvloop
+
+from casemate.cluster.client import Client
+from casemate.cluster.errors import Error
+from casemate.cluster.resync import resync
+from casemate.cluster.store import Key, Store
+from casemate.controller import servers, watches
+from casemate.controller.authority import AuthorityKeeper
+from casemate.controller.health import Progress
+from casemate.controller.queue import WorkQueue
+from casemate.controller.reconcile import Reconciler, failed
+from casemate.controller.signer import Signer
+from casemate.core.observed import Settings
+
+logger = logging.getLogger(__name__)
+
+_RESYNC_SECONDS = 300.0
+_RETRY_SECONDS = 10.0
+_DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line."""
+
+    settings: Settings
+    namespace: str
+    metrics_port: int
+    health_port: int
+    workers: int
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the operator; returns the exit code."""
+    options = _parse(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+    try:
+        uvloop.run(_run(options))
+    except Error as error:
+        print(f"casemate operator: cannot start: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def _parse(argv: Sequence[str]) -> Options:
+    parser = argparse.ArgumentParser("casemate operator", description=__doc__)
+    parser.add_argument("--gateway-image", required=True, type=_image, help="NAME@sha256:DIGEST")
+    parser.add_argument("--namespace", default="casemate-system", help="where the CA is kept")
+    parser.add_argument("--monitoring-namespace", default="monitoring")
+    parser.add_argument("--image-pull-secret", action="append", default=[])
+    parser.add_argument("--metrics-port", type=int, default=8080)
+    parser.add_argument("--health-port", type=int, default=8081)
+    parser.add_argument("--workers", type=int, default=16, help="passes at a time")
+    given = parser.parse_args(argv)
+    settings = Settings(
+        gateway_image=given.gateway_image,
+        monitoring_namespace=given.monitoring_namespace,
+        image_pull_secrets=tuple(given.image_pull_secret),
+    )
+    return Options(settings, given.namespace, given.metrics_port, given.health_port, given.workers)
+
+
+def _image(text: str) -> str:
+    if not _DIGEST.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"an image by digest is accepted (NAME@sha256:…); got {text!r}"
+        )
+    return text
+
+
+async def _run(options: Options) -> None:
+    client = await Client.connect()
+    store = Store()
+    keeper = AuthorityKeeper(client, options.namespace)
+    reconciler = Reconciler(client, store, options.settings)
+    deployments = WorkQueue(reconciler, options.workers, failed)
+    certificates = WorkQueue(Signer(client, store, keeper), 4, failed)
+    progress = Progress(store, deployments)
+    runners = [
+        await servers.serve(
+            servers.metrics_app(servers.StateCollector(store, deployments)), options.metrics_port
+        ),
+        await servers.serve(servers.health_app(progress), options.health_port),
+    ]
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        await keeper.refresh()
+        for key in await resync(client, store):
+            deployments.add(key)
+        progress.primed = True
+        tasks = [
+            asyncio.create_task(deployments.run()),
+            asyncio.create_task(certificates.run()),
+            asyncio.create_task(_resync_forever(client, store, deployments)),
+            asyncio.create_task(_keep_authority(keeper)),
+        ]
+        await _watch_until_stopped(store, deployments, certificates, tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for runner in runners:
+            await runner.cleanup()
+        await client.close()
+
+
+async def _watch_until_stopped(
+    store: Store,
+    deployments: WorkQueue[Key],
+    certificates: WorkQueue[Key],
+    others: list[asyncio.Task[None]],
+) -> None:
+    """Runs kopf; if any other part ends, everything ends, and the pod is started anew."""
+    watching = asyncio.create_task(
+        kopf.operator(
+            registry=watches.registry(store, deployments, certificates),
+            settings=watches.settings(),
+            clusterwide=True,
+            standalone=True,
+        )
+    )
+    try:
+        done, _ = await asyncio.wait({watching, *others}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def _resync_forever(client: Client, store: Store, queue: WorkQueue[Key]) -> None:
+    while True:
+        await asyncio.sleep(_RESYNC_SECONDS)
+        try:
+            for key in await resync(client, store):
+                queue.add(key)
+        except Error as error:
+            logger.warning("the lists could not be read, tried again later: %s", error)
+
+
+async def _keep_authority(keeper: AuthorityKeeper) -> None:
+    wait = _RETRY_SECONDS
+    while True:
+        await asyncio.sleep(wait)
+        try:
+            wait = await keeper.refresh()
+        except (Error, ValueError):
+            logger.exception("the gateway CA could not be kept")
+            wait = _RETRY_SECONDS

@@ -1,0 +1,97 @@
+"""One pass: gather → plan → apply → status. It decides nothing itself."""
+
+import logging
+import time
+from datetime import UTC, datetime
+
+from casemate import telemetry
+from casemate.cluster import apply, events
+from casemate.cluster.client import Client
+from casemate.cluster.errors import Stalled, Transient, Waiting
+from casemate.cluster.store import Key, Store
+from casemate.core.observed import Observed, Settings, Trouble
+from casemate.core.plan import Plan, plan
+
+logger = logging.getLogger(__name__)
+
+_LOOK_AGAIN_SECONDS = 300.0
+"""When to try again what the API server refused for good: nobody tells us about a changed quota."""
+
+_ORPHANS_SECONDS = 2.0
+"""How long the garbage collector has before we remove the children of a deleted deployment."""
+
+
+class Reconciler:
+    """Looks at one ModelDeployment at a time, and brings the cluster to what it asks for."""
+
+    def __init__(self, client: Client, store: Store, settings: Settings) -> None:
+        self._client, self._store, self._settings = client, store, settings
+        self._recorder = events.Recorder(client)
+
+    async def __call__(self, key: Key) -> float | None:
+        """One pass; returns the seconds until the next look, or None.
+
+        Raises:
+            Transient: the API server could not answer; the queue tries again with back-off.
+        """
+        started = time.monotonic()
+        try:
+            result, requeue = await self._pass(key)
+        except Waiting as waiting:
+            result, requeue = "waiting", waiting.after
+        telemetry.RECONCILE_TOTAL.labels(result).inc()
+        telemetry.RECONCILE_DURATION.observe(time.monotonic() - started)
+        return requeue
+
+    async def _pass(self, key: Key) -> tuple[str, float | None]:
+        observed = self._store.gather(key)
+        if observed is None:
+            return await self._gone(key)
+        if "deletionTimestamp" in observed.body["metadata"]:
+            return "noop", None
+        first = plan(observed, self._settings, datetime.now(UTC))
+        trouble = await self._carry_out(key, observed, first)
+        if not first.writes and trouble is None:
+            await apply.write_status(self._client, self._store, observed, first)
+            return "changed" if first.status else "noop", first.requeue
+        return await self._report(key, trouble)
+
+    async def _carry_out(self, key: Key, observed: Observed, first: Plan) -> Trouble | None:
+        for repair in first.repairs:
+            telemetry.DRIFT_REPAIRS.labels(repair.ref.kind, repair.action).inc()
+            self._recorder.repaired(observed, repair)
+        try:
+            await apply.carry_out(self._client, self._store, observed, first)
+        except Stalled as stalled:
+            telemetry.RECONCILE_ERRORS.labels("stalled").inc()
+            logger.warning("%s is stalled: %s", key, stalled)
+            return Trouble(stalled.reason, str(stalled))
+        return None
+
+    async def _report(self, key: Key, trouble: Trouble | None) -> tuple[str, float | None]:
+        """Writes the status from what is seen now, after the writes."""
+        observed = self._store.gather(key, trouble)
+        if observed is None:
+            return "changed", None
+        second = plan(observed, self._settings, datetime.now(UTC))
+        await apply.write_status(self._client, self._store, observed, second)
+        if trouble:
+            return "stalled", _LOOK_AGAIN_SECONDS
+        return "changed", second.requeue
+
+    async def _gone(self, key: Key) -> tuple[str, float | None]:
+        if not self._store.children(key):
+            return "noop", None
+        await apply.prune_orphans(self._client, self._store, key)
+        return "changed", _ORPHANS_SECONDS
+
+
+def failed(key: Key, error: Exception) -> float | None:
+    """Counts and logs what a pass raised; returns the least wait that the server asked for."""
+    if isinstance(error, Transient):
+        telemetry.RECONCILE_ERRORS.labels("transient").inc()
+        logger.info("%s: tried again later: %s", key, error)
+        return error.after
+    telemetry.RECONCILE_ERRORS.labels("bug").inc()
+    logger.error("%s: a bug, tried again later", key, exc_info=error)
+    return None

@@ -1,0 +1,80 @@
+"""The operator's two HTTP ports: metrics, and health."""
+
+from collections.abc import Iterator
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from casemate import telemetry
+from casemate.cluster.store import Key, Store
+from casemate.controller.health import Progress
+from casemate.controller.queue import WorkQueue
+
+
+class StateCollector(Collector):
+    """Reads the queue and the store at scrape time: nothing to keep in step, nothing to forget."""
+
+    def __init__(self, store: Store, queue: WorkQueue[Key]) -> None:
+        self._store, self._queue = store, queue
+
+    def collect(self) -> Iterator[Metric]:
+        """The gauges of this moment."""
+        depth = GaugeMetricFamily("casemate_queue_depth", "ModelDeployments that wait for a pass.")
+        depth.add_metric([], self._queue.depth)
+        yield depth
+        age = GaugeMetricFamily(
+            "casemate_queue_age_seconds", "Age of the oldest waiting or running pass."
+        )
+        age.add_metric([], self._queue.age())
+        yield age
+        yield self._conditions()
+
+    def _conditions(self) -> Metric:
+        family = GaugeMetricFamily(
+            "casemate_modeldeployment_condition",
+            "1 for the status that a condition of a ModelDeployment has, by type and status.",
+            labels=["namespace", "name", "type", "status"],
+        )
+        for key, conditions in self._store.conditions():
+            for condition in conditions:
+                family.add_metric([*key, condition["type"], condition["status"]], 1)
+        return family
+
+
+async def serve(app: web.Application, port: int) -> web.AppRunner:
+    """Starts serving on all addresses of the pod."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, port=port).start()
+    return runner
+
+
+def metrics_app(collector: Collector) -> web.Application:
+    """`/metrics` for Prometheus."""
+    telemetry.REGISTRY.register(collector)
+
+    async def metrics(_: web.Request) -> web.Response:
+        body = generate_latest(telemetry.REGISTRY)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
+def health_app(progress: Progress) -> web.Application:
+    """`/healthz` (makes progress) and `/readyz` (has read everything once)."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        trouble = progress.trouble()
+        return web.Response(status=503 if trouble else 200, text=trouble or "ok")
+
+    async def readyz(_: web.Request) -> web.Response:
+        return web.Response(status=200 if progress.primed else 503, text=str(progress.primed))
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    return app

@@ -1,0 +1,74 @@
+"""Answers PodCertificateRequests for gateways: gathers facts, asks `core.signing`, writes."""
+
+import base64
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from casemate import telemetry
+from casemate.cluster.client import Client
+from casemate.cluster.kinds import CERTIFICATE_REQUEST, POD, REPLICA_SET
+from casemate.cluster.store import Key, Store
+from casemate.controller.authority import AuthorityKeeper
+from casemate.core import names, pki, signing
+from casemate.core.observed import Ref
+from casemate.core.signing import Denial, Request
+
+logger = logging.getLogger(__name__)
+
+
+class Signer:
+    """Issues or denies one request at a time."""
+
+    def __init__(self, client: Client, store: Store, keeper: AuthorityKeeper) -> None:
+        self._client, self._store, self._keeper = client, store, keeper
+
+    async def __call__(self, key: Key) -> None:
+        """Answers the request called `key`, unless it has its answer."""
+        body = await self._client.get(CERTIFICATE_REQUEST, key.namespace, key.name)
+        if body is None or signing.settled(body):
+            return
+        now = datetime.now(UTC)
+        outcome = signing.examine(await self._gather(body))
+        public = outcome or signing.public_key(base64.b64decode(body["spec"]["stubPKCS10Request"]))
+        if isinstance(public, Denial):
+            logger.warning("%s: certificate denied: %s", key, public.message)
+            telemetry.CERTIFICATES.labels("denied").inc()
+            await self._answer(body, signing.denied(public, now))
+            return
+        authority = self._keeper.signing(now)
+        certificate = pki.issue(
+            authority, public, self._hosts(body, key), now, signing.lifetime(body)
+        )
+        chain = pki.pem(certificate)
+        telemetry.CERTIFICATES.labels("issued").inc()
+        await self._answer(body, signing.issued(certificate, chain, now))
+
+    @staticmethod
+    def _hosts(body: Mapping[str, Any], key: Key) -> tuple[str, ...]:
+        # `examine` has made sure that the account is NAME-model of the very deployment.
+        name = body["spec"]["serviceAccountName"].removesuffix("-model")
+        return names.service_hosts(name, key.namespace)
+
+    async def _gather(self, body: Mapping[str, Any]) -> Request:
+        namespace = body["metadata"]["namespace"]
+        pod = await self._client.get(POD, namespace, body["spec"]["podName"])
+        meta = pod["metadata"] if pod else {}
+        owners = [o for o in meta.get("ownerReferences", []) if o["kind"] == "ReplicaSet"]
+        replica_set = (
+            await self._client.get(REPLICA_SET, namespace, owners[0]["name"]) if owners else None
+        )
+        name = meta.get("labels", {}).get(names.NAME_LABEL, "")
+        live = self._store.children(Key(namespace, name)).get(Ref("Deployment", name))
+        return Request(body, pod, replica_set, live.uid if live else None)
+
+    async def _answer(self, body: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+        meta = {k: body["metadata"][k] for k in ("name", "namespace", "uid")}
+        answer = {
+            "apiVersion": CERTIFICATE_REQUEST.api_version,
+            "kind": CERTIFICATE_REQUEST.kind,
+            "metadata": meta,
+            "status": status,
+        }
+        await self._client.apply(CERTIFICATE_REQUEST, answer, sub="status")

@@ -1,0 +1,76 @@
+"""The kopf part: what is watched, and where each event goes. Events only mark keys."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import kopf
+
+from casemate.cluster.kinds import CERTIFICATE_REQUEST, CHILDREN, MODEL_DEPLOYMENT, Kind
+from casemate.cluster.store import Key, Store
+from casemate.controller.queue import WorkQueue
+from casemate.core import names, signing
+
+Handler = Callable[..., Awaitable[None]]
+
+
+def registry(
+    store: Store, deployments: WorkQueue[Key], certificates: WorkQueue[Key]
+) -> kopf.OperatorRegistry:
+    """All handlers: one for each watched kind, and nothing that would write annotations."""
+    handlers = kopf.OperatorRegistry()
+    kopf.on.login(registry=handlers)(_login)
+    for kind in (MODEL_DEPLOYMENT, *CHILDREN.values()):
+        _on_event(handlers, kind, _remember(store, deployments, kind))
+    _on_event(handlers, CERTIFICATE_REQUEST, _forward(certificates))
+    return handlers
+
+
+def settings() -> kopf.OperatorSettings:
+    """How kopf is to behave: as a watcher only."""
+    chosen = kopf.OperatorSettings()
+    chosen.scanning.disabled = True  # no watch of CRDs and namespaces, no rights for it
+    chosen.posting.enabled = False
+    chosen.watching.chunk_size = 250
+    chosen.watching.inactivity_timeout = 70  # bookmarks come every 60 s
+    chosen.queueing.idle_timeout = 1  # one task per object lives this long after its last event
+    chosen.networking.request_timeout = 30
+    for kind in CHILDREN.values():
+        chosen.watching.label_selectors[_selector(kind)] = names.MANAGED_SELECTOR
+    chosen.watching.field_selectors[_selector(CERTIFICATE_REQUEST)] = (
+        f"spec.signerName={names.SIGNER}"
+    )
+    return chosen
+
+
+def _selector(kind: Kind) -> tuple[str, str, str]:
+    return (kind.group, kind.version, kind.plural)
+
+
+def _on_event(handlers: kopf.OperatorRegistry, kind: Kind, handler: Handler) -> None:
+    kopf.on.event(*_selector(kind), id=f"watch-{kind.plural}", registry=handlers)(handler)
+
+
+def _login(**arguments: Any) -> kopf.ConnectionInfo | None:
+    return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+
+
+def _remember(store: Store, queue: WorkQueue[Key], kind: Kind) -> Handler:
+    async def remember(event: kopf.RawEvent, **_: Any) -> None:
+        body = event["object"]
+        if event["type"] == "DELETED":
+            key = store.drop(kind.kind, body)
+        else:
+            key = store.put(kind.kind, body, watched=True)
+        if key:
+            queue.add(key)
+
+    return remember
+
+
+def _forward(queue: WorkQueue[Key]) -> Handler:
+    async def forward(event: kopf.RawEvent, **_: Any) -> None:
+        body = event["object"]
+        if event["type"] != "DELETED" and not signing.settled(body):
+            queue.add(Key(body["metadata"]["namespace"], body["metadata"]["name"]))
+
+    return forward

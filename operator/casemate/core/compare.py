@@ -1,0 +1,78 @@
+"""Whether a live child still is what we want, and if not, where it differs and by whose hand."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from casemate.core import fields
+from casemate.core.fields import Path
+from casemate.core.names import DIGEST_ANNOTATION
+from casemate.core.observed import Live
+
+_DIGEST_PATH: Path = ("f:metadata", "f:annotations", f"f:{DIGEST_ANNOTATION}")
+
+
+class Difference(NamedTuple):
+    """Where a live child differs from the desired one."""
+
+    outdated: bool
+    """We want something else than what we applied last: a change of ours, no drift."""
+    changed: tuple[str, ...]
+    """Our fields that have another value (dotted paths)."""
+    added: tuple[Path, ...]
+    """Fields that others added and that we do not want."""
+    managers: tuple[str, ...]
+    """Who did it, where managedFields tell."""
+
+    def added_names(self) -> tuple[str, ...]:
+        """The added fields as people write them."""
+        return tuple(fields.dotted(path) for path in self.added)
+
+    def __bool__(self) -> bool:
+        return bool(self.outdated or self.changed or self.added)
+
+
+def difference(desired: Mapping[str, Any], live: Live) -> Difference:
+    """Compares a desired object with the live one; server defaults are no difference."""
+    changed = list(_changed(desired, live.body, ""))
+    added, managers = [], set()
+    for manager, _, path in live.foreign:
+        wanted, found = fields.get(desired, path), fields.get(live.body, path)
+        if wanted is None and found is not None:
+            added.append(path[:-1] if path[-1] == "." else path)
+        elif wanted == found or path[-1] == ".":
+            continue
+        else:
+            changed.append(fields.dotted(path))
+        managers.add(manager)
+    touched = any(path == _DIGEST_PATH for _, _, path in live.foreign)
+    return Difference(
+        outdated=not touched and _digest(desired) != _digest(live.body),
+        changed=tuple(dict.fromkeys(changed)),
+        added=tuple(added),
+        managers=tuple(sorted(managers)),
+    )
+
+
+def _digest(body: Mapping[str, Any]) -> str | None:
+    found = body["metadata"].get("annotations", {}).get(DIGEST_ANNOTATION)
+    return None if found is None else str(found)
+
+
+def _changed(desired: Any, live: Any, path: str) -> list[str]:
+    if isinstance(desired, Mapping):
+        if not isinstance(live, Mapping):
+            return [] if not desired and live is None else [path]
+        return [
+            found
+            for key, value in desired.items()
+            for found in _changed(value, live.get(key), f"{path}.{key}" if path else key)
+        ]
+    if isinstance(desired, list):
+        if not isinstance(live, list) or len(live) != len(desired):
+            return [] if not desired and live is None else [path]
+        return [
+            found
+            for index, value in enumerate(desired)
+            for found in _changed(value, live[index], f"{path}[{index}]")
+        ]
+    return [] if desired == live else [path]

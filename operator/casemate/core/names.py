@@ -1,0 +1,60 @@
+"""Names, labels and annotations that Casemate gives to what it makes."""
+
+from collections.abc import Mapping
+
+FIELD_MANAGER = "casemate"
+"""The one field manager for everything that the operator applies."""
+
+NAME_LABEL = "casemate.dev/model-deployment"
+"""Selector label: the name of the ModelDeployment that an object belongs to. Never changes."""
+
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = "casemate"
+MANAGED_SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
+"""Label selector of every object that the operator makes in users' namespaces."""
+
+DIGEST_ANNOTATION = "casemate.dev/desired-digest"
+"""SHA-256 of the object as we wanted it: tells a change of ours from a change of somebody else."""
+
+SIGNER = "casemate.dev/gateway"
+"""The signer of the gateways' serving certificates (Kubernetes Pod Certificates)."""
+
+GATEWAY_PORT = 8443
+METRICS_PORT = 9090
+SERVICE_PORT = 443
+
+MODEL_UID = 65532
+"""User and group of every container in a model pod: they share a Unix socket."""
+
+
+def selector_labels(name: str) -> dict[str, str]:
+    """Labels that select the pods of a deployment."""
+    return {NAME_LABEL: name}
+
+
+def labels(name: str, component: str) -> dict[str, str]:
+    """All labels of a child of deployment `name`."""
+    return {
+        "app.kubernetes.io/name": "model",
+        "app.kubernetes.io/instance": name,
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/part-of": "casemate",
+        MANAGED_BY_LABEL: MANAGED_BY,
+        NAME_LABEL: name,
+    }
+
+
+def service_hosts(name: str, namespace: str) -> tuple[str, ...]:
+    """DNS names under which clients may reach the gateway; the first is the canonical one."""
+    short = f"{name}.{namespace}.svc"
+    return (short, f"{short}.cluster.local", f"{name}.{namespace}", name)
+
+
+def url(name: str, namespace: str) -> str:
+    """Base address for OpenAI clients."""
+    return f"https://{service_hosts(name, namespace)[0]}/v1"
+
+
+def selector_text(selector: Mapping[str, str]) -> str:
+    """A label selector as text, as the scale subresource wants it."""
+    return ",".join(f"{key}={value}" for key, value in sorted(selector.items()))

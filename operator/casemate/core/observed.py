@@ -1,0 +1,80 @@
+"""What the operator knows of one ModelDeployment at one moment: the input of every decision."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from casemate.core.fields import Foreign
+
+
+class Ref(NamedTuple):
+    """Kind and name of a child; the namespace is always the deployment's own."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Live:
+    """A child as the API server last showed it."""
+
+    body: Mapping[str, Any]
+    """The object without managedFields."""
+    foreign: tuple[Foreign, ...] = ()
+    """Fields that another manager owns."""
+
+    @property
+    def uid(self) -> str:
+        """The object's UID."""
+        return str(self.body["metadata"]["uid"])
+
+    @property
+    def deleting(self) -> bool:
+        """Whether the object is on its way out."""
+        return "deletionTimestamp" in self.body["metadata"]
+
+
+class Trouble(NamedTuple):
+    """Why a pass could not finish although no retry can help: a person must act."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One consistent snapshot."""
+
+    name: str
+    namespace: str
+    body: Mapping[str, Any]
+    """The ModelDeployment object."""
+    children: Mapping[Ref, Live] = field(default_factory=dict)
+    """Everything that carries this deployment's labels."""
+    trouble: Trouble | None = None
+    """What went wrong while the last plan was carried out."""
+
+    @property
+    def uid(self) -> str:
+        """The ModelDeployment's UID."""
+        return str(self.body["metadata"]["uid"])
+
+    @property
+    def generation(self) -> int:
+        """The generation of its spec."""
+        return int(self.body["metadata"]["generation"])
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the operator was started with, as far as decisions depend on it."""
+
+    gateway_image: str
+    """The image that runs the gateway, by digest."""
+    monitoring_namespace: str = "monitoring"
+    """The namespace whose pods may read the gateways' metrics."""
+    image_pull_secrets: tuple[str, ...] = ()
+    """Names of pull secrets that pods refer to."""

@@ -1,0 +1,177 @@
+"""The one decision: from a snapshot to what must be written, removed and reported."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from casemate.api.conditions import Reason
+from casemate.api.v1alpha1 import API_VERSION, KIND, ModelDeploymentSpec
+from casemate.core import status
+from casemate.core.compare import difference
+from casemate.core.fields import Path
+from casemate.core.observed import Live, Observed, Ref, Settings, Trouble
+from casemate.core.render import render
+
+_GONE_SOON_SECONDS = 1.0
+"""When to look again at a name that an object on its way out still holds."""
+
+
+class Apply(NamedTuple):
+    """One object to apply server-side."""
+
+    ref: Ref
+    body: dict[str, Any]
+    known: bool
+    """Whether the live object is ours for certain; otherwise nothing may be taken by force."""
+    strip: tuple[Path, ...]
+    """Fields of others to remove afterwards."""
+
+
+class Delete(NamedTuple):
+    """One object to delete, and only this very one."""
+
+    ref: Ref
+    uid: str
+
+
+class Repair(NamedTuple):
+    """A child that somebody changed or deleted."""
+
+    ref: Ref
+    action: str
+    fields: tuple[str, ...]
+    managers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do, in order: each stage of `stages`, then `prune`, then the status."""
+
+    stages: tuple[tuple[Apply, ...], ...] = ()
+    prune: tuple[Delete, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    status: Mapping[str, Any] | None = None
+    requeue: float | None = None
+    """Seconds until this must be looked at again, without any event; None: not at all."""
+
+    @property
+    def writes(self) -> int:
+        """How many objects change."""
+        return sum(map(len, self.stages)) + len(self.prune)
+
+
+class _Judged(NamedTuple):
+    """What one desired object asks for."""
+
+    apply: Apply | None = None
+    stale: Delete | None = None
+    repair: Repair | None = None
+    conflict: str | None = None
+    waiting: bool = False
+
+
+def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
+    """Decides about one ModelDeployment. Pure: equal arguments give equal plans."""
+    try:
+        spec = ModelDeploymentSpec.model_validate(observed.body.get("spec"))
+    except ValidationError as error:
+        trouble = Trouble(Reason.INVALID_SPEC, _explain(error))
+        return Plan(status=_troubled(observed, trouble, now))
+    desired = render(observed, spec, settings)
+    judged = [[_judge(observed, ref, body) for ref, body in stage.items()] for stage in desired]
+    flat = [one for stage in judged for one in stage]
+    wanted = {ref for stage in desired for ref in stage}
+    conflicts = [one.conflict for one in flat if one.conflict]
+    if conflicts:
+        trouble = Trouble(Reason.NAME_CONFLICT, "; ".join(conflicts))
+        return Plan(status=_troubled(observed, trouble, now))
+    return Plan(
+        stages=tuple(tuple(one.apply for one in stage if one.apply) for stage in judged),
+        prune=(*(one.stale for one in flat if one.stale), *_unwanted(observed, wanted)),
+        repairs=tuple(one.repair for one in flat if one.repair),
+        status=_status(observed, spec, flat, now),
+        requeue=_GONE_SOON_SECONDS if any(one.waiting or one.stale for one in flat) else None,
+    )
+
+
+def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
+    live = observed.children.get(ref)
+    if live is None:
+        lost = Repair(ref, "deleted", (), ()) if _was_complete(observed) else None
+        return _Judged(apply=Apply(ref, body, known=False, strip=()), repair=lost)
+    if live.deleting:
+        return _Judged(waiting=True)
+    owner = controller(live)
+    if owner.get("uid") != observed.uid:
+        if (owner.get("kind"), owner.get("name")) == (KIND, observed.name):
+            return _Judged(stale=Delete(ref, live.uid))
+        return _Judged(
+            conflict=f"{ref} exists and belongs to somebody else: delete or rename it, "
+            f"or give this ModelDeployment another name"
+        )
+    found = difference(body, live)
+    if not found:
+        return _Judged()
+    repair = Repair(ref, "edited", (*found.changed, *found.added_names()), found.managers)
+    return _Judged(
+        apply=Apply(ref, body, known=True, strip=found.added),
+        repair=None if found.outdated else repair,
+    )
+
+
+def controller(live: Live) -> Mapping[str, Any]:
+    """The reference to the object that controls this one, or an empty one."""
+    owners = live.body["metadata"].get("ownerReferences", [])
+    return next((owner for owner in owners if owner.get("controller")), {})
+
+
+def _was_complete(observed: Observed) -> bool:
+    """Whether an earlier pass had applied everything for this very spec."""
+    before = observed.body.get("status", {})
+    return bool(before.get("observedGeneration") == observed.generation)
+
+
+def _unwanted(observed: Observed, wanted: set[Ref]) -> list[Delete]:
+    """Children of this very deployment that its spec no longer asks for."""
+    return [
+        Delete(ref, live.uid)
+        for ref, live in observed.children.items()
+        if ref not in wanted
+        and not live.deleting
+        and controller(live).get("kind") == KIND
+        and controller(live).get("apiVersion") == API_VERSION
+        and controller(live).get("name") == observed.name
+    ]
+
+
+def _status(
+    observed: Observed, spec: ModelDeploymentSpec, judged: list[_Judged], now: datetime
+) -> Mapping[str, Any] | None:
+    if observed.trouble:
+        return _troubled(observed, observed.trouble, now)
+    live = observed.children.get(Ref("Deployment", observed.name))
+    rollout = status.Rollout.of(live.body) if live else status.NOTHING
+    pending = [str(one.apply.ref) for one in judged if one.apply]
+    verdict = status.judge(
+        rollout,
+        0 if spec.suspend else spec.replicas,
+        suspended=spec.suspend,
+        pending=pending[0] if pending else None,
+    )
+    return status.write(observed, verdict, rollout, now)
+
+
+def _troubled(observed: Observed, trouble: Trouble, now: datetime) -> Mapping[str, Any] | None:
+    live = observed.children.get(Ref("Deployment", observed.name))
+    rollout = status.Rollout.of(live.body) if live else status.NOTHING
+    return status.write(observed, status.troubled(trouble), rollout, now)
+
+
+def _explain(error: ValidationError) -> str:
+    """Names each field, what was given and what is accepted."""
+    return "; ".join(
+        f"spec.{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
+    )

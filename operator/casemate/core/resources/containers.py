@@ -1,0 +1,103 @@
+"""The two containers of a model pod: the gateway, and the engine that only the gateway reaches."""
+
+from typing import Any
+
+from casemate.api.v1alpha1 import DEFAULT_SOCKET, ModelDeploymentSpec
+from casemate.core import names
+
+SOCKET_FOLDER = "/run/casemate/engine"
+TLS_FOLDER = "/var/run/casemate/tls"
+TLS_BUNDLE = "bundle.pem"
+MODELS_FOLDER = "/models"
+
+_RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+"""Pod Security level `restricted`, as far as it is set per container."""
+
+
+def gateway(spec: ModelDeploymentSpec, image: str) -> dict[str, Any]:
+    """The native sidecar that holds the pod's only open port."""
+    engine = spec.engine
+    address = f"http://127.0.0.1:{engine.port}" if engine.port else f"unix://{socket_path(spec)}"
+    return {
+        "name": "gateway",
+        "image": image,
+        "restartPolicy": "Always",
+        "args": [
+            "gateway",
+            f"--listen=0.0.0.0:{names.GATEWAY_PORT}",
+            f"--tls-bundle={TLS_FOLDER}/{TLS_BUNDLE}",
+            f"--engine={address}",
+            f"--metrics=0.0.0.0:{names.METRICS_PORT}",
+        ],
+        "ports": [
+            {"name": "https", "containerPort": names.GATEWAY_PORT, "protocol": "TCP"},
+            {"name": "metrics", "containerPort": names.METRICS_PORT, "protocol": "TCP"},
+        ],
+        # The gateway starts before the engine, so its start says only that it lives; whether the
+        # engine answers is readiness.
+        "startupProbe": _probe("/healthz", period=1, failures=60),
+        "livenessProbe": _probe("/healthz", period=10, failures=3),
+        "readinessProbe": _probe("/readyz", period=2, failures=2),
+        "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
+        "securityContext": _RESTRICTED,
+        "volumeMounts": [
+            {"name": "engine", "mountPath": SOCKET_FOLDER},
+            {"name": "tls", "mountPath": TLS_FOLDER, "readOnly": True},
+        ],
+    }
+
+
+def _probe(path: str, period: int, failures: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": path, "port": names.METRICS_PORT, "scheme": "HTTP"},
+        "periodSeconds": period,
+        "timeoutSeconds": 2,
+        "failureThreshold": failures,
+    }
+
+
+def socket_path(spec: ModelDeploymentSpec) -> str:
+    """Where the engine's Unix socket is."""
+    return f"{SOCKET_FOLDER}/{spec.engine.socket or DEFAULT_SOCKET}"
+
+
+def engine(spec: ModelDeploymentSpec) -> dict[str, Any]:
+    """The model server, with the weights mounted read-only."""
+    wanted = spec.engine
+    container: dict[str, Any] = {
+        "name": "engine",
+        "image": wanted.image,
+        "env": [*_own_env(spec), *({"name": e.name, "value": e.value} for e in wanted.env or [])],
+        "securityContext": _RESTRICTED,
+        "volumeMounts": [
+            {"name": "engine", "mountPath": SOCKET_FOLDER},
+            {"name": "models", "mountPath": MODELS_FOLDER, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the engine's own empty folder
+        ],
+    }
+    if wanted.command:
+        container["command"] = wanted.command
+    if wanted.args:
+        container["args"] = wanted.args
+    resources = wanted.resources.model_dump(by_alias=True, exclude_none=True)
+    if resources:
+        container["resources"] = resources
+    return container
+
+
+def _own_env(spec: ModelDeploymentSpec) -> list[dict[str, str]]:
+    source = spec.model.source
+    mounted = source.oci or source.claim
+    path = mounted.path if mounted else None
+    values = {
+        "CASEMATE_MODEL_NAME": spec.model.name,
+        "CASEMATE_MODEL_PATH": f"{MODELS_FOLDER}/{path}" if path else MODELS_FOLDER,
+        "CASEMATE_ENGINE_SOCKET": socket_path(spec),
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+    }
+    return [{"name": name, "value": value} for name, value in values.items()]

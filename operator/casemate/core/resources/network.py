@@ -1,0 +1,57 @@
+"""NetworkPolicies: nothing in, nothing out, but for the declared clients and monitoring."""
+
+from typing import Any
+
+from casemate.api.selectors import Client, LabelSelector
+from casemate.api.v1alpha1 import ModelDeploymentSpec
+from casemate.core import names
+
+_POLICY = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
+
+
+def default_deny(name: str) -> dict[str, Any]:
+    """Closes the pods of a deployment in both directions."""
+    return {
+        **_POLICY,
+        "metadata": {"name": f"{name}-default-deny"},
+        "spec": {
+            "podSelector": {"matchLabels": names.selector_labels(name)},
+            "policyTypes": ["Ingress", "Egress"],
+        },
+    }
+
+
+def allow(name: str, spec: ModelDeploymentSpec, monitoring_namespace: str) -> dict[str, Any]:
+    """Opens the gateway port to the declared clients and the metrics port to monitoring."""
+    monitoring = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": monitoring_namespace}}
+    }
+    rules = [_rule([monitoring], names.METRICS_PORT)]
+    if spec.access.clients:
+        peers = [_peer(client) for client in spec.access.clients]
+        rules.append(_rule(peers, names.GATEWAY_PORT))
+    return {
+        **_POLICY,
+        "metadata": {"name": f"{name}-allow"},
+        "spec": {
+            "podSelector": {"matchLabels": names.selector_labels(name)},
+            "policyTypes": ["Ingress"],
+            "ingress": rules,
+        },
+    }
+
+
+def _rule(peers: list[dict[str, Any]], port: int) -> dict[str, Any]:
+    return {"from": peers, "ports": [{"protocol": "TCP", "port": port}]}
+
+
+def _peer(client: Client) -> dict[str, Any]:
+    pairs = (
+        ("namespaceSelector", client.namespace_selector),
+        ("podSelector", client.pod_selector),
+    )
+    return {key: _selector(value) for key, value in pairs if value is not None}
+
+
+def _selector(selector: LabelSelector) -> dict[str, Any]:
+    return selector.model_dump(by_alias=True, exclude_none=True)

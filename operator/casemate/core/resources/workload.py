@@ -1,0 +1,92 @@
+"""The Deployment: one pod shape, closed by default."""
+
+from typing import Any
+
+from casemate.api.v1alpha1 import ModelDeploymentSpec, ModelSource
+from casemate.core import names
+from casemate.core.observed import Settings
+
+_CERTIFICATE_SECONDS = 86_400
+"""Lifetime of a gateway's certificate; the kubelet renews it on its own before the end."""
+
+
+def deployment(
+    name: str, spec: ModelDeploymentSpec, settings: Settings, containers: tuple[Any, Any]
+) -> dict[str, Any]:
+    """The Deployment of the model pods, from the rendered gateway and engine."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {
+            "replicas": 0 if spec.suspend else spec.replicas,
+            "revisionHistoryLimit": 2,
+            "selector": {"matchLabels": names.selector_labels(name)},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+            },
+            "template": {
+                "metadata": {
+                    "labels": names.labels(name, "model"),
+                    "annotations": {
+                        "prometheus.io/scrape": "true",
+                        "prometheus.io/port": str(names.METRICS_PORT),
+                    },
+                },
+                "spec": _pod(name, spec, settings, containers),
+            },
+        },
+    }
+
+
+def _pod(
+    name: str, spec: ModelDeploymentSpec, settings: Settings, containers: tuple[Any, Any]
+) -> dict[str, Any]:
+    gateway, engine = containers
+    pod: dict[str, Any] = {
+        "serviceAccountName": f"{name}-model",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        # No resolver: a name can't leave the pod, and look-ups fail at once instead of timing out.
+        "dnsPolicy": "None",
+        "dnsConfig": {"nameservers": ["127.0.0.1"]},
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": names.MODEL_UID,
+            "runAsGroup": names.MODEL_UID,
+            "fsGroup": names.MODEL_UID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "initContainers": [gateway],
+        "containers": [engine],
+        "volumes": [_tls(), _models(spec.model.source), _empty("engine"), _empty("tmp")],
+    }
+    if settings.image_pull_secrets:
+        pod["imagePullSecrets"] = [{"name": secret} for secret in settings.image_pull_secrets]
+    return pod
+
+
+def _tls() -> dict[str, Any]:
+    certificate = {
+        "signerName": names.SIGNER,
+        "keyType": "ECDSAP256",
+        "credentialBundlePath": "bundle.pem",
+        "maxExpirationSeconds": _CERTIFICATE_SECONDS,
+    }
+    return {
+        "name": "tls",
+        "projected": {"defaultMode": 0o440, "sources": [{"podCertificate": certificate}]},
+    }
+
+
+def _models(source: ModelSource) -> dict[str, Any]:
+    if source.oci:
+        image = {"reference": source.oci.image, "pullPolicy": "IfNotPresent"}
+        return {"name": "models", "image": image}
+    claim = source.claim.name if source.claim else ""
+    return {"name": "models", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
+
+
+def _empty(name: str) -> dict[str, Any]:
+    return {"name": name, "emptyDir": {}}

@@ -1,0 +1,112 @@
+"""Who gets a gateway certificate: only a pod that the operator's own Deployment made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from casemate.core import names
+
+
+@dataclass(frozen=True)
+class Request:
+    """A PodCertificateRequest with the chain of owners that it claims, as the cluster shows it."""
+
+    body: Mapping[str, Any]
+    pod: Mapping[str, Any] | None
+    replica_set: Mapping[str, Any] | None
+    deployment_uid: str | None
+    """UID of the Deployment that the operator made under the name that the pod's label says."""
+
+
+class Denial(NamedTuple):
+    """Why no certificate is issued."""
+
+    reason: str
+    message: str
+
+
+def settled(body: Mapping[str, Any]) -> bool:
+    """Whether a PodCertificateRequest has its answer already."""
+    return bool(body.get("status", {}).get("conditions"))
+
+
+def owner_uid(body: Mapping[str, Any], kind: str) -> str | None:
+    """UID of the controlling owner of `kind`."""
+    for owner in body["metadata"].get("ownerReferences", []):
+        if owner.get("controller") and owner["kind"] == kind:
+            return str(owner["uid"])
+    return None
+
+
+def examine(request: Request) -> Denial | None:
+    """None when the request may be granted; every doubt is a denial."""
+    spec, pod = request.body["spec"], request.pod
+    if pod is None or pod["metadata"]["uid"] != spec["podUID"]:
+        return Denial("PodUnknown", "the pod does not exist (any more)")
+    name = pod["metadata"].get("labels", {}).get(names.NAME_LABEL)
+    replica_set = request.replica_set
+    if replica_set is None or owner_uid(pod, "ReplicaSet") != replica_set["metadata"]["uid"]:
+        return Denial("PodNotOurs", "the pod is controlled by no ReplicaSet")
+    if not request.deployment_uid or (
+        owner_uid(replica_set, "Deployment") != request.deployment_uid
+    ):
+        return Denial("PodNotOurs", f"the pod belongs to no ModelDeployment called {name!r}")
+    if spec["serviceAccountName"] != f"{name}-model":
+        return Denial("PodNotOurs", f"the pod runs as {spec['serviceAccountName']!r}")
+    if spec.get("unverifiedUserAnnotations"):
+        return Denial("UnknownAnnotations", "this signer accepts no userAnnotations")
+    return None
+
+
+def public_key(csr_der: bytes) -> ec.EllipticCurvePublicKey | Denial:
+    """The key that a request is for; only P-256 is signed."""
+    try:
+        csr = x509.load_der_x509_csr(csr_der)
+        key = csr.public_key()
+        valid = csr.is_signature_valid
+    except (ValueError, InvalidSignature) as error:
+        return Denial("Malformed", f"not a certificate signing request: {error}")
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        return Denial("UnsupportedKeyType", "ECDSAP256 is accepted")
+    return key if valid else Denial("Malformed", "the request is not signed by its own key")
+
+
+def denied(denial: Denial, now: datetime) -> dict[str, Any]:
+    """The status that refuses a request."""
+    return {"conditions": [_condition("Denied", denial.reason, denial.message, now)]}
+
+
+def issued(certificate: x509.Certificate, chain: bytes, now: datetime) -> dict[str, Any]:
+    """The status that grants a request; renewal begins after two thirds of the lifetime."""
+    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return {
+        "conditions": [_condition("Issued", "Issued", "signed by the gateway CA", now)],
+        "certificateChain": chain.decode(),
+        "notBefore": _text(start),
+        "beginRefreshAt": _text(start + (end - start) * 2 / 3),
+        "notAfter": _text(end),
+    }
+
+
+def lifetime(body: Mapping[str, Any]) -> timedelta:
+    """How long the certificate may live: what was asked for."""
+    return timedelta(seconds=body["spec"]["maxExpirationSeconds"])
+
+
+def _condition(kind: str, reason: str, message: str, now: datetime) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "status": "True",
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": _text(now),
+    }
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,137 @@
+"""What the status says of a snapshot: only what was seen, never what was just requested."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from casemate.api.conditions import ConditionType, Reason
+from casemate.core import names
+from casemate.core.observed import Observed, Trouble
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The top-line answer, before it is written out as conditions."""
+
+    ready: str
+    reason: str
+    message: str
+    reconciling: bool = False
+    stalled: bool = False
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The Deployment's own status, with absent counts read as 0."""
+
+    current: bool
+    """Whether the Deployment's controller has seen the newest spec."""
+    replicas: int
+    updated: int
+    available: int
+    ready: int
+    exceeded: str | None
+    """The message of an exceeded progress deadline."""
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Rollout":
+        """Reads a live Deployment."""
+        status = body.get("status", {})
+        progress = [c for c in status.get("conditions", []) if c.get("type") == "Progressing"]
+        exceeded = [
+            c.get("message", "") for c in progress if c.get("reason") == "ProgressDeadlineExceeded"
+        ]
+        return cls(
+            current=status.get("observedGeneration", 0) >= body["metadata"]["generation"],
+            replicas=status.get("replicas", 0),
+            updated=status.get("updatedReplicas", 0),
+            available=status.get("availableReplicas", 0),
+            ready=status.get("readyReplicas", 0),
+            exceeded=exceeded[0] if exceeded else None,
+        )
+
+
+NOTHING = Rollout(current=False, replicas=0, updated=0, available=0, ready=0, exceeded=None)
+
+
+def troubled(trouble: Trouble) -> Verdict:
+    """The verdict when no retry can help."""
+    return Verdict("False", trouble.reason, trouble.message, stalled=True)
+
+
+def judge(rollout: Rollout, wanted: int, *, suspended: bool, pending: str | None) -> Verdict:
+    """The verdict on a valid spec; `pending` names what is not applied yet."""
+    if pending:
+        return Verdict("False", Reason.PROGRESSING, f"{pending} is being applied", reconciling=True)
+    if not rollout.current or rollout.replicas > rollout.updated or rollout.updated < wanted:
+        message = f"{rollout.updated} of {wanted} pods run the current spec"
+        verdict = Verdict("False", Reason.PROGRESSING, message, reconciling=True)
+    elif rollout.replicas > wanted:
+        message = f"{rollout.replicas - wanted} pods are being stopped"
+        verdict = Verdict("False", Reason.PROGRESSING, message, reconciling=True)
+    elif suspended:
+        return Verdict("False", Reason.SUSPENDED, "spec.suspend is set: no pod runs")
+    elif wanted == 0:
+        return Verdict("True", Reason.SCALED_TO_ZERO, "spec.replicas is 0: no pod runs")
+    elif rollout.available < wanted:
+        message = f"{rollout.available} of {wanted} pods answer"
+        verdict = Verdict("False", Reason.PROGRESSING, message, reconciling=True)
+    else:
+        return Verdict("True", Reason.SERVING, f"{rollout.available} of {wanted} pods answer")
+    if rollout.exceeded is not None:
+        return Verdict("False", Reason.DEADLINE_EXCEEDED, rollout.exceeded, stalled=True)
+    return verdict
+
+
+def write(
+    observed: Observed, verdict: Verdict, rollout: Rollout, now: datetime
+) -> dict[str, Any] | None:
+    """The whole new status, or None when the live one already says so."""
+    found = _conditions(verdict, rollout)
+    before = observed.body.get("status", {})
+    status: dict[str, Any] = {
+        "observedGeneration": observed.generation,
+        "conditions": [_dated(c, before, observed.generation, now) for c in found],
+        "replicas": rollout.replicas,
+        "readyReplicas": rollout.ready,
+        "selector": names.selector_text(names.selector_labels(observed.name)),
+        "url": names.url(observed.name, observed.namespace),
+    }
+    return None if status == before else status
+
+
+def _conditions(verdict: Verdict, rollout: Rollout) -> list[dict[str, str]]:
+    up = rollout.available > 0
+    found = [
+        _condition(ConditionType.READY, verdict.ready, verdict.reason, verdict.message),
+        _condition(
+            ConditionType.AVAILABLE,
+            "True" if up else "False",
+            Reason.MINIMUM_AVAILABLE if up else Reason.NO_REPLICA_READY,
+            "at least one pod answers" if up else "no pod answers",
+        ),
+    ]
+    abnormal = (
+        (ConditionType.RECONCILING, verdict.reconciling),
+        (ConditionType.STALLED, verdict.stalled),
+    )
+    for kind, holds in abnormal:
+        if holds:
+            found.append(_condition(kind, "True", verdict.reason, verdict.message))
+    return found
+
+
+def _condition(kind: str, status: str, reason: str, message: str) -> dict[str, str]:
+    return {"type": str(kind), "status": status, "reason": str(reason), "message": message}
+
+
+def _dated(
+    condition: dict[str, str], before: Mapping[str, Any], generation: int, now: datetime
+) -> dict[str, Any]:
+    """Adds the generation, and the time of the last change of status."""
+    changed = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    for old in before.get("conditions", []):
+        if old["type"] == condition["type"] and old["status"] == condition["status"]:
+            changed = old["lastTransitionTime"]
+    return {**condition, "observedGeneration": generation, "lastTransitionTime": changed}
