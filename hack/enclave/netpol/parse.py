@@ -108,3 +108,11 @@ def _named_ports(spec: Json) -> Iterator[ContainerPort]:
             if port.get("name"):
                 protocol = Protocol[port.get("protocol") or "TCP"]
                 yield ContainerPort(port["name"], protocol, port["containerPort"])
+
+
+def own_address(data: Json) -> str:
+    """Return the address the API server reports for a running pod of the pod network, or ""."""
+    status = data.get("status") or {}
+    gone = status.get("phase") in {"Succeeded", "Failed"} or "deletionTimestamp" in data["metadata"]
+    shared = bool(data["spec"].get("hostNetwork"))
+    return "" if gone or shared else str(status.get("podIP") or "")
