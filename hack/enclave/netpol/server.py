@@ -8,7 +8,6 @@ and its policies are read afresh, and the answer waits until the copies have cau
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,25 +68,27 @@ class Server:
         return {"ok": True}
 
     async def _action(self, op: str, **fields: Any) -> None:
-        known: dict[str, Callable[..., Awaitable[None]]]
-        known = {"ping": self._ping, "add": self._add, "check": self._check, "del": self._del}
-        if op not in known:
-            raise RejectedError(f"op is {op!r}; known are {', '.join(known)}")
-        await known[op](**fields)
+        match op:
+            case "ping":
+                pass  # the socket opens no earlier than the rules are in force
+            case "add":
+                await self._add(Attachment(**fields))
+            case "check":
+                self._check(Attachment(**fields))
+            case "del":
+                await self._del(**fields)
+            case _:
+                raise RejectedError(f"op is {op!r}; known are ping, add, check and del")
 
-    async def _ping(self) -> None:
-        """Answer that the rules are in force: the socket opens no earlier."""
-
-    async def _add(self, **fields: Any) -> None:
-        attachment = Attachment(**fields)
+    async def _add(self, attachment: Attachment) -> None:
         await self._caught_up(attachment)
         self.registry.add(attachment)
         self.enforcer.changed()
         await self.enforcer.settled()
 
-    async def _check(self, **fields: Any) -> None:
-        if not self.registry.holds(Attachment(**fields)):
-            raise RejectedError(f"{fields['address']} is not registered for this pod")
+    def _check(self, attachment: Attachment) -> None:
+        if not self.registry.holds(attachment):
+            raise RejectedError(f"{attachment.address} is not registered for this pod")
 
     async def _del(self, container: str, uid: str) -> None:
         if self.registry.remove(container, uid):
