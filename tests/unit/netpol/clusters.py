@@ -42,7 +42,7 @@ expressions = st.builds(
     st.sampled_from(("In", "NotIn", "Exists", "DoesNotExist")),
     st.lists(st.sampled_from(VALUES), min_size=1, max_size=2),
 )
-selectors = st.one_of(
+selectors: st.SearchStrategy[Json] = st.one_of(
     st.just({}),
     st.fixed_dictionaries({"matchLabels": labels}),
     st.fixed_dictionaries({"matchExpressions": st.lists(expressions, min_size=1, max_size=2)}),
