@@ -13,31 +13,10 @@ from aiohttp import web
 from aiohttp.web import RequestHandler
 from typing_extensions import override
 
+from casemate.gateway.answers import refusal_answer
 from casemate.gateway.errors import Reason, Refusal
 
 MAX_QUEUED_REQUESTS = 1
-COMMON_HEADERS = {
-    "Server": "casemate",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-def answer(status: int, body: bytes, headers: dict[str, str] | None = None) -> web.Response:
-    """Return a JSON response with no header that would name software."""
-    return web.Response(
-        status=status,
-        body=body,
-        headers={"Content-Type": "application/json", **COMMON_HEADERS, **(headers or {})},
-    )
-
-
-def refusal_answer(refusal: Refusal) -> web.Response:
-    """Return the response that tells a client about a refusal."""
-    response = answer(refusal.status, refusal.body(), refusal.headers)
-    if refusal.close:
-        response.force_close()
-    return response
 
 
 class Connection(RequestHandler):

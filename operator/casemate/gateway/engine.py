@@ -9,8 +9,9 @@ from collections import deque
 from types import TracebackType
 from typing import Self
 
+from casemate.gateway.link import Link
 from casemate.gateway.settings import EngineAddress
-from casemate.gateway.wire import READ_BYTES, Body, Head, read_head
+from casemate.gateway.wire import Head
 
 # Engines close idle connections after some seconds; an older one may close under a request.
 MAX_IDLE_SECONDS = 1.5
@@ -19,25 +20,6 @@ MAX_IDLE_CONNECTIONS = 32
 
 class EngineUnreachableError(Exception):
     """No connection to the engine: it is not started, not there, or does not accept."""
-
-
-class _Link:
-    """One connection, as long as it is of use."""
-
-    __slots__ = ("idle_since", "reader", "writer")
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-        self.idle_since = 0.0
-
-    def usable(self, now: float) -> bool:
-        """Whether another request may go over it: fresh, open, and nothing unasked-for came."""
-        fresh = now - self.idle_since < MAX_IDLE_SECONDS
-        return fresh and not self.reader.at_eof() and not self.writer.is_closing()
-
-    def abort(self) -> None:
-        self.writer.transport.abort()
 
 
 class Engine:
@@ -52,7 +34,7 @@ class Engine:
         """
         self._address = address
         self._timeout = connect_timeout
-        self._idle: deque[_Link] = deque()
+        self._idle: deque[Link] = deque()
 
     def exchange(self, method: str, path: str, headers: str, payload: bytes) -> "Exchange":
         """Prepare one request.
@@ -73,7 +55,7 @@ class Engine:
         while self._idle:
             self._idle.pop().abort()
 
-    async def acquire(self) -> _Link:
+    async def acquire(self) -> Link:
         """Return a connection: the one used last, if it is still good, else a new one.
 
         Raises:
@@ -82,40 +64,46 @@ class Engine:
         now = asyncio.get_running_loop().time()
         while self._idle:
             link = self._idle.pop()
-            if link.usable(now):
+            if link.usable and now - link.idle_since < MAX_IDLE_SECONDS:
                 return link
             link.abort()
         try:
             async with asyncio.timeout(self._timeout):
-                return _Link(*await self._connect())
+                return await self._connect()
         except (OSError, TimeoutError) as error:
             raise EngineUnreachableError(f"cannot connect: {str(error) or 'timed out'}") from error
 
-    def release(self, link: _Link) -> None:
+    def release(self, link: Link) -> None:
         """Keep a connection whose answer was read to its end."""
-        link.idle_since = asyncio.get_running_loop().time()
+        link.rest()
         self._idle.append(link)
         if len(self._idle) > MAX_IDLE_CONNECTIONS:
             self._idle.popleft().abort()
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connect(self) -> Link:
+        loop = asyncio.get_running_loop()
         if self._address.socket is not None:
-            return await asyncio.open_unix_connection(self._address.socket, limit=READ_BYTES)
+            _, link = await loop.create_unix_connection(Link, self._address.socket)
+            return link
         tcp = self._address.tcp
         if tcp is None:
             raise OSError("no address of the engine is set")
-        return await asyncio.open_connection(tcp.host, tcp.port, limit=READ_BYTES)
+        _, link = await loop.create_connection(Link, tcp.host, tcp.port)
+        return link
 
 
 class Exchange:
-    """One request and its answer; an async context manager that owns the connection."""
+    """One request and its answer; an async context manager that owns the connection.
+
+    Attributes:
+        head: The head of the answer, within the context.
+    """
 
     def __init__(self, engine: Engine, request: bytes) -> None:
         self._engine = engine
         self._request = request
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self.head = Head(0, {}, 0, reusable=False)
-        self.body: Body
 
     async def __aenter__(self) -> Self:
         """Send the request and read the head of the answer.
@@ -124,16 +112,21 @@ class Exchange:
             EngineUnreachableError: No connection.
             EngineBrokenError: The connection ended or the answer is malformed.
         """
-        self._link = await self._engine.acquire()
+        link = await self._engine.acquire()
         try:
-            self._link.writer.write(self._request)
-            await self._link.writer.drain()
-            self.head = await read_head(self._link.reader)
-            self.body = Body(self._link.reader, self.head.length)
+            link.send(self._request)
+            self.head = await link.head()
         except BaseException:
-            self._link.abort()
+            link.abort()
             raise
+        self._link = link
         return self
+
+    async def read(self) -> bytes:
+        """Return the next bytes of the body; none only after its proper end."""
+        if self._link is None:
+            raise RuntimeError("the exchange has not begun")
+        return await self._link.read()
 
     async def __aexit__(
         self,
@@ -144,7 +137,7 @@ class Exchange:
         """Keep the connection if the answer was read to its end, else abort it."""
         if self._link is None:
             return
-        if self.body.complete and self.head.reusable:
+        if self._link.complete:
             self._engine.release(self._link)
         else:
             self._link.abort()

@@ -31,7 +31,7 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
-class Refusal(Exception):  # noqa: N818  it is an answer, not a fault
+class Refusal(Exception):
     """A refusal of one request: what the client is told, and what is counted.
 
     Attributes:
@@ -45,7 +45,7 @@ class Refusal(Exception):  # noqa: N818  it is an answer, not a fault
         close: Whether the connection must end: set when the request was not read to its end.
     """
 
-    def __init__(  # noqa: PLR0913  one keyword for each member of the public error shape
+    def __init__(
         self,
         status: int,
         reason: Reason,

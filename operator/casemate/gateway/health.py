@@ -5,7 +5,7 @@ import logging
 
 from aiohttp import web
 
-from casemate.gateway.connection import answer
+from casemate.gateway.answers import Answer
 from casemate.gateway.engine import Engine, EngineUnreachableError
 from casemate.gateway.metrics import Metrics
 from casemate.gateway.proxy import Proxy
@@ -16,7 +16,7 @@ from casemate.gateway.wire import EngineBrokenError
 log = logging.getLogger(__name__)
 
 CACHE_SECONDS = 1.0
-_TEXT = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 MAX_PROBE_BYTES = 1 << 20
 
 
@@ -71,7 +71,7 @@ class Readiness:
     async def _ask(self, path: str) -> int:
         async with self._engine.exchange("GET", path, "", b"") as exchange:
             size = 0
-            while part := await exchange.body.read():
+            while part := await exchange.read():
                 size += len(part)
                 if size > MAX_PROBE_BYTES:
                     raise EngineBrokenError("answer to a probe too large")
@@ -85,23 +85,23 @@ class Admin:
         self._readiness = readiness
         self._metrics = metrics
 
-    async def handle(self, request: web.BaseRequest) -> web.Response:
+    async def handle(self, request: web.BaseRequest) -> Answer:
         """Answer one request; aiohttp's handler."""
         if request.method != "GET":
-            return answer(405, b"{}", {"Allow": "GET"})
+            return Answer(405, b"{}", {"Allow": "GET"})
         match request.raw_path:
             case "/healthz":
-                return answer(200, b"ok\n", _TEXT)
+                return Answer(200, b"ok\n", kind=_TEXT)
             case "/readyz":
                 return await self._ready()
             case "/metrics":
-                return answer(200, self._metrics.render(), _TEXT)
+                return Answer(200, self._metrics.render(), kind=_TEXT)
             case _:
-                return answer(404, b"{}")
+                return Answer(404, b"{}")
 
-    async def _ready(self) -> web.Response:
+    async def _ready(self) -> Answer:
         problem = await self._readiness.problem()
         self._metrics.ready.set(problem is None)
         if problem is None:
-            return answer(200, b"ok\n", _TEXT)
-        return answer(503, f"not ready: {problem}\n".encode(), _TEXT)
+            return Answer(200, b"ok\n", kind=_TEXT)
+        return Answer(503, f"not ready: {problem}\n".encode(), kind=_TEXT)

@@ -88,7 +88,16 @@ class Intake:
         declared = request.content_length
         if declared is not None and declared > self._limits.max_body_bytes:
             raise self._too_large()
+        if request.content.is_eof():
+            # All of it came with the head, as most requests do; the parser bounded what it read.
+            body = request.content.read_nowait()
+            if len(body) > self._limits.max_body_bytes:
+                raise self._too_large()
+            return body
         _answer_expectation(request)
+        return await self._collect(request)
+
+    async def _collect(self, request: web.BaseRequest) -> bytes:
         parts: list[bytes] = []
         size = 0
         try:

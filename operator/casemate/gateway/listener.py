@@ -37,7 +37,7 @@ def bind(address: Address) -> socket.socket:
 class Listener:
     """One listening socket and the connections that came through it."""
 
-    def __init__(  # noqa: PLR0913  each is a different collaborator
+    def __init__(
         self,
         sock: socket.socket,
         server: Server,

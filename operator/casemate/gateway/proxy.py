@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import orjson
 from aiohttp import web
 
+from casemate.gateway.answers import Answer, refusal_answer
 from casemate.gateway.checks import Chain, RequestView
-from casemate.gateway.connection import answer, refusal_answer
 from casemate.gateway.engine import Engine
 from casemate.gateway.errors import Reason, Refusal, overloaded
 from casemate.gateway.intake import Intake, check_head, check_no_body, forwarded_headers
@@ -42,22 +42,23 @@ class Proxy:
 
     def __init__(self, settings: Settings, engine: Engine, chain: Chain, metrics: Metrics) -> None:
         self._limits = settings.limits
-        self._total = settings.timeouts.total_timeout
+        self._loop = asyncio.get_running_loop()
         self._metrics = metrics
         self._chain = chain
         self._relay = Relay(settings, engine, chain, metrics)
         self._intake = Intake(settings.limits, settings.timeouts.body_timeout)
         self._active = 0
         self._in_flight = 0
+        metrics.in_flight.set_function(lambda: self._in_flight)
         self._quiet = asyncio.Event()
         self.draining = False
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; aiohttp's handler."""
-        record = _Record(asyncio.get_running_loop().time())
+        record = _Record(self._loop.time())
         self._active += 1
         try:
-            response = await self._bounded(request, record)
+            response = await self._answer(request, record)
             record.status = response.status
         except StreamCutError as cut:
             record.status = cut.refusal.status
@@ -71,7 +72,8 @@ class Proxy:
             self._active -= 1
             if not self._active:
                 self._quiet.set()
-            self._count(record)
+            took = self._loop.time() - record.began
+            self._metrics.request_done(record.path, record.status, took)
 
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109  the deadline is the point
         """Take no new request; wait for those at work.
@@ -93,18 +95,10 @@ class Proxy:
         """Count a refusal."""
         self._metrics.refusals.labels(refusal.reason.value).inc()
 
-    async def _bounded(self, request: web.BaseRequest, record: _Record) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest, record: _Record) -> web.StreamResponse:
         try:
-            try:
-                async with asyncio.timeout(self._total):
-                    return await self._serve(request, record)
-            except TimeoutError:
-                raise Refusal(
-                    504, Reason.ENGINE_TIMEOUT, f"No complete answer within {self._total:g} s."
-                ) from None
+            return await self._serve(request, record)
         except Refusal as refusal:
-            if request.writer.output_size:
-                raise StreamCutError(refusal) from refusal
             self.refused(refusal)
             return refusal_answer(refusal)
 
@@ -118,7 +112,7 @@ class Proxy:
         headers = forwarded_headers(request)
         if target.route in {Route.MODELS, Route.MODEL}:
             check_no_body(request)
-            return await self._list_models(target, headers)
+            return await self._list_models(target, headers, record.began)
         body = parse(await self._intake.receive(request), max_depth=self._limits.max_depth)
         accepted = accept(target.route, body, self._limits)
         view = RequestView(target.route, accepted.body, accepted.payload)
@@ -129,14 +123,14 @@ class Proxy:
                 return await Stream(self._relay, call).run()
             return await self._relay.whole(call)
 
-    async def _list_models(self, target: Target, headers: str) -> web.Response:
+    async def _list_models(self, target: Target, headers: str, began: float) -> Answer:
         with self._place():
-            models = await self._relay.models(headers)
+            models = await self._relay.models(headers, began)
         if target.model is None:
-            return answer(200, orjson.dumps({"object": "list", "data": models}))
+            return Answer(200, orjson.dumps({"object": "list", "data": models}))
         for model in models:
             if model["id"] == target.model:
-                return answer(200, orjson.dumps(model))
+                return Answer(200, orjson.dumps(model))
         raise Refusal(
             404,
             Reason.UNKNOWN_PATH,
@@ -150,14 +144,7 @@ class Proxy:
         if self._in_flight >= self._limits.max_in_flight:
             raise overloaded("All places at the engine are taken; try again shortly.")
         self._in_flight += 1
-        self._metrics.in_flight.set(self._in_flight)
         try:
             yield
         finally:
             self._in_flight -= 1
-            self._metrics.in_flight.set(self._in_flight)
-
-    def _count(self, record: _Record) -> None:
-        took = asyncio.get_running_loop().time() - record.began
-        self._metrics.requests.labels(record.path, str(record.status)).inc()
-        self._metrics.duration.labels(record.path).observe(took)

@@ -1,6 +1,5 @@
 """Carries one accepted request to the engine and a whole answer back; `stream` does the rest."""
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator
@@ -11,11 +10,12 @@ import orjson
 from aiohttp import web
 
 from casemate.gateway import replies, upstream
+from casemate.gateway.answers import Answer
 from casemate.gateway.checks import Chain, Piece, RequestView
-from casemate.gateway.connection import answer
 from casemate.gateway.engine import Engine, EngineUnreachableError, Exchange
 from casemate.gateway.errors import Reason, Refusal
 from casemate.gateway.metrics import Metrics
+from casemate.gateway.patience import Patience
 from casemate.gateway.release import Gate
 from casemate.gateway.routes import Route
 from casemate.gateway.settings import Settings
@@ -71,7 +71,7 @@ class Relay:
         headers = f"Accept: {accept}\r\n{call.headers}"
         return self._engine.exchange("POST", call.route, headers, call.accepted.payload)
 
-    async def whole(self, call: Call) -> web.Response:
+    async def whole(self, call: Call) -> Answer:
         """Return the engine's answer, cleared by all checks.
 
         Raises:
@@ -79,7 +79,7 @@ class Relay:
         """
         with self.engine_errors():
             exchange = self.exchange(call)
-            document = await self._document(exchange)
+            document = await self._document(exchange, call.began)
             kept = replies.known_part(call.route, document)
         piece = self.piece(call, kept)
         self.count_tokens(kept)
@@ -90,9 +90,9 @@ class Relay:
                 await gate.finish()
             except Refusal as refusal:
                 return self._withheld(call, refusal)
-        return answer(200, piece.wire)
+        return Answer(200, piece.wire)
 
-    async def models(self, headers: str) -> list[dict[str, Any]]:
+    async def models(self, headers: str, began: float) -> list[dict[str, Any]]:
         """Return the models that the engine lists.
 
         Raises:
@@ -100,7 +100,7 @@ class Relay:
         """
         with self.engine_errors():
             exchange = self._engine.exchange("GET", Route.MODELS, headers, b"")
-            return replies.known_models(await self._document(exchange))
+            return replies.known_models(await self._document(exchange, began))
 
     def piece(self, call: Call, kept: dict[str, Any]) -> Piece:
         """Return the form in which a part of an answer is checked and sent."""
@@ -111,8 +111,8 @@ class Relay:
     def count_tokens(self, kept: dict[str, Any]) -> None:
         """Count what the engine reports as used."""
         prompt, completion = replies.tokens(kept)
-        self.metrics.tokens.labels("prompt").inc(prompt)
-        self.metrics.tokens.labels("completion").inc(completion)
+        self.metrics.prompt_tokens.inc(prompt)
+        self.metrics.completion_tokens.inc(completion)
 
     @contextlib.contextmanager
     def engine_errors(self) -> Iterator[None]:
@@ -125,22 +125,22 @@ class Relay:
             log.warning("engine failed: %s: %s", refusal.reason, e)
             raise refusal from e
 
-    async def _document(self, exchange: Exchange) -> dict[str, Any]:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self.timeouts.first_byte_timeout) as scope, exchange:
+    async def _document(self, exchange: Exchange, began: float) -> dict[str, Any]:
+        patience = Patience(self.timeouts, began)
+        async with patience.scope, exchange:
             upstream.check_head(exchange.head, "application/json")
             parts: list[bytes] = []
             size = 0
-            while part := await exchange.body.read():
+            while part := await exchange.read():
                 parts.append(part)
                 size += len(part)
                 if size > self.limits.max_response_bytes:
                     raise EngineBrokenError("answer too large")
-                scope.reschedule(loop.time() + self.timeouts.idle_timeout)
+                patience.progress()
         return replies.read_document(b"".join(parts))
 
-    def _withheld(self, call: Call, refusal: Refusal) -> web.Response:
+    def _withheld(self, call: Call, refusal: Refusal) -> Answer:
         if refusal.reason is not Reason.CHECK_REFUSED or call.route is Route.EMBEDDINGS:
             raise refusal
         self.metrics.refusals.labels(refusal.reason.value).inc()
-        return answer(200, orjson.dumps(replies.withheld(call.route, call.model)))
+        return Answer(200, orjson.dumps(replies.withheld(call.route, call.model)))

@@ -9,22 +9,20 @@ ordinary error answer. After that it is an error event and a cut connection: nev
 
 import asyncio
 import contextlib
-from typing import Any
 
 import orjson
-from aiohttp import web
 
 from casemate.gateway import replies, upstream
+from casemate.gateway.answers import EventStream
 from casemate.gateway.checks import Piece
-from casemate.gateway.connection import COMMON_HEADERS
 from casemate.gateway.engine import Exchange
 from casemate.gateway.errors import Reason, Refusal
+from casemate.gateway.patience import Patience
 from casemate.gateway.relay import Call, Relay
 from casemate.gateway.release import Gate
 from casemate.gateway.sse import DONE, EventParser
 from casemate.gateway.wire import EngineBrokenError
 
-_HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", **COMMON_HEADERS}
 _DONE = b"data: [DONE]\n\n"
 # How long to look for the end of an answer behind its last event, to reuse the connection.
 _TAIL_SECONDS = 0.05
@@ -46,14 +44,14 @@ class Stream:
         self._call = call
         self._gate = Gate(relay.chain, call.view) if relay.chain.outputs else None
         self._parser = EventParser(relay.limits.max_event_bytes)
-        self._response = web.StreamResponse(headers=_HEADERS)
+        self._response = EventStream(call.request)
         self._size = 0
         self._writing = False
         self._last_sent = 0.0
-        self._first = relay.metrics.first_token.labels(call.route.value)
-        self._gaps = relay.metrics.between_tokens.labels(call.route.value)
+        self._first = relay.metrics.first_token[call.route]
+        self._gaps = relay.metrics.between_events[call.route]
 
-    async def run(self) -> web.StreamResponse:
+    async def run(self) -> EventStream:
         """Carry the whole stream.
 
         Raises:
@@ -76,21 +74,17 @@ class Stream:
             raise Refusal(408, Reason.SLOW_CLIENT, "The client stopped reading.") from None
 
     async def _carry(self) -> None:
-        timeouts = self._relay.timeouts
-        loop = asyncio.get_running_loop()
-        async with (
-            asyncio.timeout(timeouts.first_byte_timeout) as scope,
-            self._relay.exchange(self._call) as exchange,
-        ):
+        patience = Patience(self._relay.timeouts, self._call.began)
+        async with patience.scope, self._relay.exchange(self._call) as exchange:
             upstream.check_head(exchange.head, "text/event-stream")
             while True:
-                chunk = await exchange.body.read()
+                chunk = await exchange.read()
                 done = await self._pass_on(chunk)
                 if done:
                     break
                 if not chunk:
                     raise EngineBrokenError("stream ended without [DONE]")
-                scope.reschedule(loop.time() + timeouts.idle_timeout)
+                patience.progress()
             await self._end()
             await _read_tail(exchange)
 
@@ -127,8 +121,7 @@ class Stream:
             rest = await self._gate.finish()
             if rest:
                 await self._send(rest)
-        await self._write(_DONE)
-        await self._response.write_eof()
+        await self._write(_DONE, last=True)
 
     async def _send(self, pieces: list[Piece]) -> None:
         now = asyncio.get_running_loop().time()
@@ -139,25 +132,22 @@ class Stream:
         self._last_sent = now
         await self._write(b"".join([b"data: %b\n\n" % piece.wire for piece in pieces]))
 
-    async def _write(self, data: bytes) -> None:
-        if not self._response.prepared:
-            await self._response.prepare(self._call.request)
+    async def _write(self, data: bytes, *, last: bool = False) -> None:
         self._writing = True
-        await self._response.write(data)
+        await self._response.send(data, last=last)
         self._writing = False
 
     async def _fail(self, refusal: Refusal) -> None:
         if refusal.reason is Reason.CHECK_REFUSED:
             # OpenAI's own form of a withheld answer; clients know it as a regular end.
             self._relay.metrics.refusals.labels(refusal.reason.value).inc()
-            await self._write(_event(replies.withheld_event(self._call.route, self._call.model)))
-            await self._write(_DONE)
-            await self._response.write_eof()
+            event = replies.withheld_event(self._call.route, self._call.model)
+            await self._write(_framed(orjson.dumps(event)) + _DONE, last=True)
             return
-        if not self._response.prepared:
+        if not self._response.begun:
             raise refusal
         with contextlib.suppress(ConnectionError):
-            await asyncio.wait_for(self._response.write(_framed(refusal.body())), _TAIL_SECONDS)
+            await asyncio.wait_for(self._response.send(_framed(refusal.body())), _TAIL_SECONDS)
         raise StreamCutError(refusal)
 
 
@@ -165,11 +155,7 @@ async def _read_tail(exchange: Exchange) -> None:
     """Read an answer to its end after the client has all of it."""
     with contextlib.suppress(TimeoutError, EngineBrokenError):
         async with asyncio.timeout(_TAIL_SECONDS):
-            await exchange.body.read()
-
-
-def _event(document: dict[str, Any]) -> bytes:
-    return _framed(orjson.dumps(document))
+            await exchange.read()
 
 
 def _framed(data: bytes) -> bytes:

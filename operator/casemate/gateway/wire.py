@@ -4,13 +4,13 @@ An answer has a length or is chunked. One that ends when the connection does is 
 death of the engine would look like the end of its answer.
 """
 
-import asyncio
 import re
 from dataclasses import dataclass
 
 MAX_HEAD_BYTES = 32 << 10
-MAX_TRAILER_LINES = 16
-READ_BYTES = 64 << 10
+MAX_LINE_BYTES = 4 << 10
+MAX_TRAILERS = 16
+MAX_INTERIM = 4
 
 _STATUS = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*")
@@ -39,91 +39,122 @@ class Head:
     reusable: bool
 
 
-async def read_head(reader: asyncio.StreamReader) -> Head:
-    """Read the head of the final answer; interim answers (1xx) are skipped.
+class Decoder:
+    """Reads one answer from bytes as they arrive.
 
-    Raises:
-        EngineBrokenError: The connection ended or what came is malformed.
+    Attributes:
+        head: The head of the answer, once it is complete.
+        complete: Whether the proper end of the answer was seen.
     """
-    for _ in range(4):
-        try:
-            raw = await reader.readuntil(b"\r\n\r\n")
-        except asyncio.IncompleteReadError as error:
-            raise EngineBrokenError("connection closed before an answer") from error
-        except (asyncio.LimitOverrunError, OSError) as error:
-            raise EngineBrokenError(f"no readable head: {error}") from error
-        head = _parse_head(raw)
-        if head.status >= 200:  # noqa: PLR2004  final answers begin here
-            return head
-    raise EngineBrokenError("too many interim answers")
 
+    def __init__(self) -> None:
+        self.head: Head | None = None
+        self.complete = False
+        self._rest = b""
+        self._left = 0
+        self._interim = 0
+        self._trailers: int | None = None
 
-class Body:
-    """The body of one answer, read as it comes."""
-
-    def __init__(self, reader: asyncio.StreamReader, length: int | None) -> None:
-        """Begin to read.
-
-        Args:
-            reader: Stands right behind the head.
-            length: Size in bytes; None for a chunked body.
-        """
-        self._reader = reader
-        self._chunked = length is None
-        self._left = length or 0
-        self.complete = length == 0
-
-    async def read(self) -> bytes:
-        """Return the next bytes; none only after the body's proper end was seen.
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes; return those of the body among them.
 
         Raises:
-            EngineBrokenError: The connection ended before, or the framing is malformed.
+            EngineBrokenError: The answer is malformed, or more came than belongs to it.
         """
+        if self._rest:
+            data = self._rest + data
+            self._rest = b""
+        if self.head is None:
+            data = self._feed_head(data)
+            if self.head is None:
+                return b""
         if self.complete:
+            if data:
+                raise EngineBrokenError("bytes behind the end of an answer")
             return b""
-        try:
-            return await (self._read_chunk() if self._chunked else self._read_plain())
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError) as error:
-            raise EngineBrokenError("connection closed within an answer") from error
+        return self._feed_plain(data) if self.head.length is not None else self._feed_chunks(data)
 
-    async def _read_plain(self) -> bytes:
-        data = await self._reader.read(min(self._left, READ_BYTES))
-        if not data:
-            raise EngineBrokenError("connection closed within an answer")
+    def _feed_head(self, data: bytes) -> bytes:
+        while True:
+            end = data.find(b"\r\n\r\n")
+            if end > MAX_HEAD_BYTES or (end < 0 and len(data) > MAX_HEAD_BYTES):
+                raise EngineBrokenError(f"head larger than {MAX_HEAD_BYTES} bytes")
+            if end < 0:
+                self._rest = data
+                return b""
+            head = _parse_head(data[:end])
+            data = data[end + 4 :]
+            if head.status >= 200:  # noqa: PLR2004  final answers begin here
+                self.head = head
+                self._left = head.length or 0
+                self.complete = head.length == 0
+                return data
+            self._interim += 1
+            if self._interim > MAX_INTERIM:
+                raise EngineBrokenError("too many interim answers")
+
+    def _feed_plain(self, data: bytes) -> bytes:
         self._left -= len(data)
+        if self._left < 0:
+            raise EngineBrokenError("bytes behind the end of an answer")
         self.complete = not self._left
         return data
 
-    async def _read_chunk(self) -> bytes:
-        if not self._left:
-            line = _CHUNK.fullmatch(await self._reader.readuntil(b"\n"))
-            if line is None:
-                raise EngineBrokenError("malformed chunk size")
-            self._left = int(line.group(1), 16)
+    def _feed_chunks(self, data: bytes) -> bytes:
+        """Decode chunks; ``_left`` counts what is missing of the current one, line end included."""
+        parts: list[bytes] = []
+        at = 0
+        while at < len(data):
             if not self._left:
-                await self._read_trailers()
-                return b""
-        if self._left > READ_BYTES:
-            self._left -= READ_BYTES
-            return await self._reader.readexactly(READ_BYTES)
-        data = await self._reader.readexactly(self._left + 2)
-        if data[-2:] != b"\r\n":
-            raise EngineBrokenError("malformed end of a chunk")
-        self._left = 0
-        return data[:-2]
+                end = data.find(b"\n", at) + 1
+                if not end:
+                    self._keep(data[at:])
+                    break
+                at = self._line(data[at:end], end)
+                continue
+            part = data[at : at + self._left]
+            at += len(part)
+            self._left -= len(part)
+            # The last two bytes of a chunk are its line end; they may come in two pieces.
+            text, tail = (part, b"") if self._left > 1 else _cut(part, self._left)
+            if tail != b"\r\n"[2 - self._left - len(tail) : 2 - self._left]:
+                raise EngineBrokenError("malformed end of a chunk")
+            parts.append(text)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def _read_trailers(self) -> None:
-        for _ in range(MAX_TRAILER_LINES):
-            if await self._reader.readuntil(b"\r\n") == b"\r\n":
-                self.complete = True
-                return
-        raise EngineBrokenError("too many trailers")
+    def _line(self, line: bytes, end: int) -> int:
+        if self.complete:
+            raise EngineBrokenError("bytes behind the end of an answer")
+        if self._trailers is not None:
+            self._trailers += 1
+            self.complete = line == b"\r\n"
+            if self._trailers > MAX_TRAILERS:
+                raise EngineBrokenError("too many trailers")
+            return end
+        size = _CHUNK.fullmatch(line)
+        if size is None:
+            raise EngineBrokenError("malformed chunk size")
+        length = int(size.group(1), 16)
+        if length:
+            self._left = length + 2
+        else:
+            self._trailers = 0
+        return end
+
+    def _keep(self, rest: bytes) -> None:
+        if len(rest) > MAX_LINE_BYTES:
+            raise EngineBrokenError("chunk line too long")
+        self._rest = rest
+
+
+def _cut(part: bytes, missing: int) -> tuple[bytes, bytes]:
+    """Split a part that reaches into a chunk's line end, of which ``missing`` bytes are to come."""
+    tail = min(len(part), 2 - missing)
+    return part[: len(part) - tail], part[len(part) - tail :]
 
 
 def _parse_head(raw: bytes) -> Head:
-    if len(raw) > MAX_HEAD_BYTES:
-        raise EngineBrokenError(f"head larger than {MAX_HEAD_BYTES} bytes")
-    first, *lines = raw[:-4].split(b"\r\n")
+    first, *lines = raw.split(b"\r\n")
     status = _STATUS.fullmatch(first)
     if status is None:
         raise EngineBrokenError("status line is not HTTP/1.1")

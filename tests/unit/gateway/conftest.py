@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
+
 from casemate.gateway.checks import Chain
 from unit.gateway.support import (
     Authority,

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, TCPConnector, web
-from casemate.gateway.checks import Chain
-from casemate.gateway.main import Gateway
-from casemate.gateway.settings import Address, EngineAddress, Limits, Settings, Timeouts
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from casemate.gateway.checks import Chain
+from casemate.gateway.main import Gateway
+from casemate.gateway.settings import Address, EngineAddress, Limits, Settings, Timeouts
 
 LOOPBACK = Address("127.0.0.1", 0)
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
@@ -279,5 +280,5 @@ def settings_for(bundle: Path, socket: Path, **changes: float) -> Settings:
 async def until(condition: Callable[[], bool], seconds: float = 3) -> None:
     """Wait until ``condition`` holds; fails after ``seconds``."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  what is waited for has no event
             await asyncio.sleep(0.005)

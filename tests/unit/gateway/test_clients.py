@@ -1,13 +1,12 @@
 """The real `openai` client, unchanged, through the gateway."""
 
 import pytest
-from openai import AsyncOpenAI, BadRequestError
+from openai import AsyncOpenAI, BadRequestError, DefaultAsyncHttpxClient
+
 from unit.gateway.support import FakeEngine, Running
 
 
 def client(gateway: Running) -> AsyncOpenAI:
-    from openai import DefaultAsyncHttpxClient
-
     return AsyncOpenAI(
         base_url=f"{gateway.url}/v1",
         api_key="unused",
