@@ -1,7 +1,7 @@
 """The networks of an enclave: a node with no uplink, and an outside world of our own making.
 
-The node has a link to the host (for kubectl and the registry) and one to `outside`, and no default
-route: whatever is neither in the cluster nor at one of those two ends is unreachable.
+The node has a link on which the host can call it (kubectl, registry, metrics) but not the other way
+round, a link to `outside`, and no default route: everything else is unreachable.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,20 @@ _NODE_SYSCTLS = (
     "net.ipv6.conf.default.disable_ipv6=1",
 )
 _NETNS = Path("/run/netns")
+# The host may call the node; neither the node nor a pod may call the host. Otherwise the host's
+# own services would be a way out of the enclave.
+_ONE_WAY = """
+table inet casemate-uplink {
+    chain output {
+        type filter hook output priority filter; policy accept;
+        oifname "eth0" ct state new drop
+    }
+    chain forward {
+        type filter hook forward priority filter; policy accept;
+        oifname "eth0" ct state new drop
+    }
+}
+"""
 
 
 def enter(layout: Layout) -> list[str]:
@@ -70,6 +84,7 @@ def create(layout: Layout) -> None:
     _batch(node, node_commands(layout))
     _batch(layout.outside, outside_commands())
     run([*enter(layout), "sysctl", "-q", *_NODE_SYSCTLS])
+    run([*enter(layout), "nft", "-f", "-"], text=_ONE_WAY)
 
 
 def delete(layout: Layout) -> None:

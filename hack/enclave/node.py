@@ -28,6 +28,7 @@ from enclave.kubeapi import KubeApi
 from enclave.layout import Layout
 from enclave.netpol.render import FLUSH
 from enclave.node_programs import Programs
+from enclave.progress import say
 from enclave.waiting import until
 
 FAMILIES = ("pause", "etcd", "coredns", "containerd", "kubernetes")
@@ -45,6 +46,7 @@ def up(name: str, *, network_policy: bool) -> Layout:
     debian.ensure()
     parts.ensure(FAMILIES)
     layout = slots.claim(name)
+    say(f"node {layout.name} at {layout.node_address}, logs in {layout.log('*').parent}")
     _prepare(layout)
     with ThreadPoolExecutor() as pool:
         images = pool.submit(lambda: [addon.archive() for addon in addons.addons()])
@@ -74,11 +76,13 @@ def _bring_up(
     _start(layout, programs.first())
     imported = pool.submit(_import, layout, images)
     _wait_api(layout, programs.admin())
+    say("API server is ready")
     applied = pool.submit(addons.apply, layout)
     _switch_policy(layout, on="netpol" in programs.second())
     _start(layout, programs.second())
     applied.result()
     imported.result()
+    say("programs are started, images and manifests are in place")
     until(lambda: not _unhealthy(layout), 90, lambda: f"not healthy: {_unhealthy(layout)}")
 
 
