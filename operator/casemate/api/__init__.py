@@ -1,1 +1,1 @@
-"""The API types: the only definition of the CRDs, the reference docs and the messages of refusal."""
+"""The API types: the only definition of the CRDs, their reference and the words of a refusal."""

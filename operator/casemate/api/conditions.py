@@ -30,7 +30,6 @@ class Reason(StrEnum):
     NAME_CONFLICT = "NameConflict"  # an object of somebody else has a child's name
     APPLY_REFUSED = "ApplyRefused"  # the API server refused a child for good
     DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"  # the rollout did not finish in time
-    RETRYING = "ProgressingWithRetry"  # the API server did not answer; tried again
 
 
 class Condition(ApiModel):
@@ -50,3 +49,16 @@ class Condition(ApiModel):
     """Why, for machines."""
     message: Annotated[str, Field(max_length=32768)]
     """Why, for people."""
+
+
+Conditions = Annotated[
+    list[Condition],
+    Field(
+        max_length=16,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    ),
+]
+"""Conditions keyed by type, so that two writers can each own theirs."""

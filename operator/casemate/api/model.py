@@ -1,89 +1,99 @@
-"""The base of all API types, and the rules that more than one of them uses.
+"""The base of all API types, and the kinds of strings that more than one of them uses."""
 
-Each rule exists once, as a regular expression with a sentence. From here it reaches the CRD as CEL
-(so that the API server refuses with that sentence) and the operator as a validator (so that an
-object stored under an older schema is refused as well).
-"""
+from typing import Annotated, Any, ClassVar, Self
 
-import re
-from typing import Annotated, Any
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import core_schema
 
-VALIDATIONS = "x-kubernetes-validations"
-"""The schema key that holds CEL rules."""
+from casemate.api.rules import VALIDATIONS, Rule, matching
 
 
 class ApiModel(BaseModel):
-    """An immutable API object; JSON in camel case, unknown fields refused."""
+    """An immutable API object; JSON in camel case, unknown fields and wrong types refused."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
         extra="forbid",
         frozen=True,
+        strict=True,
         use_attribute_docstrings=True,
     )
 
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+    """Rules over the object as a whole."""
 
-def cel(rule: str, message: str) -> dict[str, Any]:
-    """Schema extras with one CEL rule; `message` says what is accepted."""
-    return {VALIDATIONS: [{"rule": rule, "message": message}]}
+    @model_validator(mode="after")
+    def _rules_hold(self) -> Self:
+        for rule in self.RULES:
+            rule.enforce(self)
+        return self
 
-
-def matching(pattern: str, accepted: str, max_length: int) -> Any:
-    """A string type: `pattern` must match as a whole, `accepted` ends the sentence "must be"."""
-    expression = re.compile(pattern)
-    quoted = pattern.replace("\\", "\\\\").replace("'", "\\'")
-
-    def check(value: str) -> str:
-        if expression.fullmatch(value) is None:
-            raise ValueError(f"must be {accepted}; got {value!r}")
-        return value
-
-    rule = {
-        "rule": f"self.matches('^(?:{quoted})$')",
-        "message": f"must be {accepted}",
-        "messageExpression": f"'must be {accepted.replace(chr(39), chr(92) + chr(39))}; got ' + self",
-    }
-    return Annotated[
-        str,
-        Field(min_length=1, max_length=max_length, json_schema_extra={VALIDATIONS: [rule]}),
-        AfterValidator(check),
-    ]
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Add the object's rules to its JSON Schema."""
+        reference = handler(core)
+        if cls.RULES:
+            schema = handler.resolve_ref_schema(reference)
+            schema[VALIDATIONS] = [rule.as_cel() for rule in cls.RULES]
+        return reference
 
 
-_HOST = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?"
-_PATH = r"(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)+"
+_LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
+_REPOSITORY = "(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)+"
+_SEGMENT = "[A-Za-z0-9_-][A-Za-z0-9._-]*"
+_WORD = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 
-DnsLabel = matching(
-    r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?",
-    "a name of lower-case letters, digits and '-', at most 63 characters",
-    63,
-)
-ImageDigest = matching(
-    _HOST + _PATH + r"@sha256:[0-9a-f]{64}",
-    "an image by digest, REGISTRY/REPOSITORY@sha256:<64 hex digits>, without scheme or tag",
-    512,
-)
-RelativePath = matching(
-    r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*)(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*",
-    "a relative path of letters, digits, '.', '_' and '-', without '..' or a leading '/' or '.'",
-    512,
-)
-ModelName = matching(
-    r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:/[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)?",
-    "a model name of letters, digits, '.', '_' and '-', with at most one '/'",
-    128,
-)
-EnvName = matching(
-    r"[A-Za-z_][A-Za-z0-9_]*",
-    "an environment variable name of letters, digits and '_', not starting with a digit",
-    128,
-)
-Plain = matching(
-    r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*",
-    "one line of text without control characters",
-    256,
-)
+# Line breaks, escape sequences, and characters that reorder or hide text: a name on an audit
+# record must read the same everywhere. Written out, since RE2 and Python share no class for them.
+_UNSEEN = "\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+
+DnsLabel = Annotated[
+    str,
+    Field(max_length=63),
+    matching(_LABEL, "a name of lower-case letters, digits and '-', at most 63 characters"),
+]
+ClaimName = Annotated[
+    str,
+    Field(max_length=253),
+    matching(
+        _DOMAIN,
+        "the plain name of a PersistentVolumeClaim in this namespace, without a namespace or URL",
+    ),
+]
+ImageDigest = Annotated[
+    str,
+    Field(max_length=512),
+    matching(
+        rf"{_DOMAIN}(?::[0-9]{{1,5}})?{_REPOSITORY}@sha256:[0-9a-f]{{64}}",
+        "an image by digest, REGISTRY/REPOSITORY@sha256:<64 hex digits>, without tag or scheme",
+    ),
+]
+RelativePath = Annotated[
+    str,
+    Field(max_length=512),
+    matching(
+        f"{_SEGMENT}(?:/{_SEGMENT})*",
+        "a relative path of letters, digits, '.', '_' and '-', none of its parts starting with '.'",
+    ),
+]
+ModelName = Annotated[
+    str,
+    Field(max_length=128),
+    matching(
+        f"{_WORD}(?:/{_WORD})?",
+        "a model name of letters, digits, '.', '_' and '-', with at most one '/'",
+    ),
+]
+Plain = Annotated[
+    str,
+    Field(max_length=256),
+    matching(
+        f"[^{_UNSEEN}]*[^ {_UNSEEN}][^{_UNSEEN}]*",
+        "one line of text, not blank, without control or invisible characters",
+    ),
+]

@@ -1,17 +1,57 @@
 """Label selectors, with the limits that keep admission cheap."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from casemate.api.model import ApiModel, cel
+from casemate.api.model import ApiModel
+from casemate.api.rules import Rule, literal, matching
 
-LabelKey = Annotated[str, Field(min_length=1, max_length=317)]
-LabelValue = Annotated[str, Field(max_length=63)]
+_NAME = "[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_PART = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_KEY = rf"(?:{_PART}(?:\.{_PART})*/)?{_NAME}"
+_KEY_ACCEPTED = (
+    "a label key: a name of letters, digits, '-', '_' and '.' of at most 63 characters, "
+    "after a DNS name and '/' if it has a prefix"
+)
+
+LabelKey = Annotated[str, Field(max_length=253), matching(_KEY, _KEY_ACCEPTED)]
+LabelValue = Annotated[
+    str,
+    Field(max_length=63),
+    matching(
+        f"(?:{_NAME})?",
+        "a label value: letters, digits, '-', '_' and '.', with a letter or digit at both ends",
+    ),
+]
+
+_BAD_KEYS = f"self.filter(key, !key.matches({literal(f'^(?:{_KEY})$')}))"
+
+Labels = Annotated[
+    dict[str, LabelValue],
+    Field(max_length=16),
+    Rule(
+        cel=f"size({_BAD_KEYS}) == 0",
+        message=f"every key must be {_KEY_ACCEPTED}",
+        finding=_BAD_KEYS,
+        holds=lambda labels: all(re.fullmatch(_KEY, key) for key in labels),
+    ),
+]
 
 
 class LabelSelectorRequirement(ApiModel):
     """One condition on a label."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+            message="needs values for the operators In and NotIn, and none for Exists and "
+            "DoesNotExist",
+            finding="self.operator + ' for ' + self.key",
+            holds=lambda self: (self.operator in {"In", "NotIn"}) == bool(self.values),
+        ),
+    )
 
     key: LabelKey
     """Label key."""
@@ -24,35 +64,43 @@ class LabelSelectorRequirement(ApiModel):
 class LabelSelector(ApiModel):
     """A Kubernetes label selector. All conditions must hold."""
 
-    match_labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=16)] | None = None
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-map-type": "atomic"})
+
+    match_labels: Labels | None = None
     """Labels that must have exactly these values."""
-    match_expressions: (
-        Annotated[list[LabelSelectorRequirement], Field(max_length=16)] | None
-    ) = None
+    match_expressions: Annotated[list[LabelSelectorRequirement], Field(max_length=16)] | None = None
     """Further conditions on labels."""
 
-    def is_empty(self) -> bool:
-        """Whether this selects everything."""
-        return not self.match_labels and not self.match_expressions
+    def names_a_label(self) -> bool:
+        """Tell whether some label must be there; if not, nearly everything is selected."""
+        expressions = self.match_expressions or []
+        return bool(self.match_labels) or any(
+            one.operator in {"In", "Exists"} for one in expressions
+        )
 
 
-_SOME = (
-    "(has(self.{0}.matchLabels) && size(self.{0}.matchLabels) > 0) || "
-    "(has(self.{0}.matchExpressions) && size(self.{0}.matchExpressions) > 0)"
+_NAMES_A_LABEL = (
+    "(has(self.{0}) && (has(self.{0}.matchLabels) && size(self.{0}.matchLabels) > 0"
+    " || has(self.{0}.matchExpressions)"
+    " && self.{0}.matchExpressions.exists(one, one.operator in ['In', 'Exists'])))"
 )
 
 
 class Client(ApiModel):
     """Pods that may call the gateway. Both selectors given: both must match."""
 
-    model_config = {
-        "json_schema_extra": cel(
-            f"(has(self.podSelector) && ({_SOME.format('podSelector')})) || "
-            f"(has(self.namespaceSelector) && ({_SOME.format('namespaceSelector')}))",
-            "needs a podSelector or a namespaceSelector that names at least one label; "
-            "a client that matches every pod of the cluster is not accepted",
-        )
-    }
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel=" || ".join(map(_NAMES_A_LABEL.format, ("podSelector", "namespaceSelector"))),
+            message="needs a podSelector or a namespaceSelector that asks for at least one label "
+            "(matchLabels, or matchExpressions with In or Exists); a whole namespace is selected "
+            "by its label kubernetes.io/metadata.name",
+            holds=lambda self: any(
+                selector is not None and selector.names_a_label()
+                for selector in (self.pod_selector, self.namespace_selector)
+            ),
+        ),
+    )
 
     namespace_selector: LabelSelector | None = None
     """Namespaces of the clients; absent: the deployment's own namespace."""

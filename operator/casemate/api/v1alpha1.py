@@ -4,21 +4,22 @@ Still to come in this version, each with its own types: `agreementRef` and the t
 (they will stand between `use` and `owner`), and further required guardrails.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
-from casemate.api.conditions import Condition
+from casemate.api.conditions import Conditions
 from casemate.api.model import (
     ApiModel,
+    ClaimName,
     DnsLabel,
-    EnvName,
     ImageDigest,
     ModelName,
     Plain,
     RelativePath,
-    cel,
 )
+from casemate.api.quantities import Resources
+from casemate.api.rules import Rule, literal, matching
 from casemate.api.selectors import Client
 
 GROUP = "casemate.dev"
@@ -26,6 +27,7 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "ModelDeployment"
 PLURAL = "modeldeployments"
+SHORT_NAME = "md"
 
 DEFAULT_SOCKET = "engine.sock"
 """The socket file that an engine serves on when the author names neither socket nor port."""
@@ -33,8 +35,38 @@ DEFAULT_SOCKET = "engine.sock"
 RESERVED_ENV = ("CASEMATE_", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 """Prefixes of environment variables that the operator sets itself."""
 
-Quantity = Annotated[int | str, Field(max_length=32)]
+NAME_PATTERN = "[a-z](?:[-a-z0-9]{0,50}[a-z0-9])?"
+"""What metadata.name must match: Services and labels are made from it, with room for a suffix."""
+
+NAME_RULE = matching(
+    NAME_PATTERN,
+    "at most 52 lower-case letters, digits and '-', starting with a letter and not ending in '-'",
+    of="self.metadata.name",
+)
+"""The rule on metadata.name, for the root of the object; in Python it takes the name alone."""
+
 Argument = Annotated[str, Field(max_length=4096)]
+EnvName = Annotated[
+    str,
+    Field(max_length=128),
+    matching(
+        "[A-Za-z_][A-Za-z0-9_]*",
+        "an environment variable name of letters, digits and '_', not starting with a digit",
+    ),
+    Rule(
+        cel=" && ".join(f"!self.startsWith({literal(prefix)})" for prefix in RESERVED_ENV),
+        message="must not start with " + ", ".join(RESERVED_ENV) + ": Casemate sets these itself",
+        holds=lambda name: not name.startswith(RESERVED_ENV),
+    ),
+]
+SocketName = Annotated[
+    str,
+    Field(max_length=64),
+    matching(
+        r"[A-Za-z0-9][A-Za-z0-9_-]*\.sock",
+        "a plain file name of letters, digits, '-' and '_' that ends in .sock",
+    ),
+]
 
 
 class OciSource(ApiModel):
@@ -49,7 +81,7 @@ class OciSource(ApiModel):
 class ClaimSource(ApiModel):
     """Weights on a volume of the same namespace, mounted read-only."""
 
-    name: DnsLabel
+    name: ClaimName
     """Name of a PersistentVolumeClaim in this namespace."""
     path: RelativePath
     """File or folder on the volume."""
@@ -58,22 +90,19 @@ class ClaimSource(ApiModel):
 class ModelSource(ApiModel):
     """Where the weights come from: exactly one of `oci` and `claim`."""
 
-    model_config = {
-        "json_schema_extra": cel(
-            "has(self.oci) != has(self.claim)", "needs exactly one of: oci, claim"
-        )
-    }
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="has(self.oci) != has(self.claim)",
+            message="needs exactly one of: oci, claim",
+            finding="(has(self.oci) ? 'both' : 'none')",
+            holds=lambda self: (self.oci is None) != (self.claim is None),
+        ),
+    )
 
     oci: OciSource | None = None
     """An OCI image by digest."""
     claim: ClaimSource | None = None
     """A volume claim and a path on it."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "ModelSource":
-        if (self.oci is None) == (self.claim is None):
-            raise ValueError("needs exactly one of: oci, claim")
-        return self
 
 
 class Model(ApiModel):
@@ -90,44 +119,43 @@ class Model(ApiModel):
 class EnvVar(ApiModel):
     """One environment variable, given by value."""
 
-    model_config = {
-        "json_schema_extra": cel(
-            " && ".join(f"!self.name.startsWith('{prefix}')" for prefix in RESERVED_ENV),
-            f"is set by Casemate; names starting with {', '.join(RESERVED_ENV)} are not accepted",
-        )
-    }
-
     name: EnvName
     """Name of the variable."""
     value: Annotated[str, Field(max_length=4096)] = ""
     """Its value."""
 
-    @model_validator(mode="after")
-    def _not_reserved(self) -> "EnvVar":
-        if self.name.startswith(RESERVED_ENV):
-            raise ValueError(f"{self.name} is set by Casemate")
-        return self
+
+def _distinct(variables: list[EnvVar]) -> list[EnvVar]:
+    if len({variable.name for variable in variables}) < len(variables):
+        raise ValueError("needs a different name for every variable")
+    return variables
 
 
-class Resources(ApiModel):
-    """Compute resources, as for a container."""
-
-    requests: Annotated[dict[str, Quantity], Field(max_length=16)] | None = None
-    """What is reserved, by resource name."""
-    limits: Annotated[dict[str, Quantity], Field(max_length=16)] | None = None
-    """What may be used at most, by resource name."""
+Environment = Annotated[
+    list[EnvVar],
+    Field(
+        max_length=128,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    ),
+    # The list type says it to the API server already.
+    AfterValidator(_distinct),
+]
 
 
 class Engine(ApiModel):
     """The model server. It is reached through the gateway only."""
 
-    model_config = {
-        "json_schema_extra": cel(
-            "!(has(self.socket) && has(self.port))",
-            "accepts socket or port, not both; with neither, the engine serves on "
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="!has(self.socket) || !has(self.port)",
+            message="accepts socket or port, not both; with neither, the engine serves on "
             f"$CASEMATE_ENGINE_SOCKET ({DEFAULT_SOCKET})",
-        )
-    }
+            holds=lambda self: self.socket is None or self.port is None,
+        ),
+    )
 
     image: ImageDigest
     """The engine's image, by digest."""
@@ -135,44 +163,14 @@ class Engine(ApiModel):
     """Replaces the image's entry point."""
     args: Annotated[list[Argument], Field(max_length=256)] | None = None
     """Arguments; `$(NAME)` is replaced by the variable of that name."""
-    env: (
-        Annotated[
-            list[EnvVar],
-            Field(
-                max_length=128,
-                json_schema_extra={
-                    "x-kubernetes-list-type": "map",
-                    "x-kubernetes-list-map-keys": ["name"],
-                },
-            ),
-        ]
-        | None
-    ) = None
+    env: Environment | None = None
     """Environment variables, by value."""
     resources: Resources = Resources()
     """Compute resources of the engine's container."""
-    socket: (
-        Annotated[
-            str,
-            Field(
-                max_length=64,
-                json_schema_extra=cel(
-                    "self.matches('^[A-Za-z0-9][A-Za-z0-9_-]*\\\\.sock$')",
-                    "must be a plain file name that ends in .sock",
-                ),
-            ),
-        ]
-        | None
-    ) = None
+    socket: SocketName | None = None
     """Name of the Unix socket (in the folder of $CASEMATE_ENGINE_SOCKET) that it serves on."""
     port: Annotated[int, Field(ge=1024, le=65535)] | None = None
     """Loopback TCP port that it serves on, for engines that know no Unix sockets."""
-
-    @model_validator(mode="after")
-    def _one_way_in(self) -> "Engine":
-        if self.socket is not None and self.port is not None:
-            raise ValueError("accepts socket or port, not both")
-        return self
 
 
 class Owner(ApiModel):
@@ -187,7 +185,7 @@ class Owner(ApiModel):
 class Access(ApiModel):
     """Who may open a connection to the gateway. Absent or empty: nobody."""
 
-    clients: Annotated[list[Client], Field(max_length=32)] = []
+    clients: Annotated[list[Client], Field(max_length=32)] = Field(default=[])
     """Pods that may connect."""
 
 
@@ -213,21 +211,9 @@ class ModelDeploymentSpec(ApiModel):
 class ModelDeploymentStatus(ApiModel):
     """What was seen of it."""
 
-    observed_generation: int = -1
+    observed_generation: Annotated[int, Field(ge=-1)] = -1
     """The generation of the spec that this status speaks of; -1: none yet."""
-    conditions: (
-        Annotated[
-            list[Condition],
-            Field(
-                max_length=16,
-                json_schema_extra={
-                    "x-kubernetes-list-type": "map",
-                    "x-kubernetes-list-map-keys": ["type"],
-                },
-            ),
-        ]
-        | None
-    ) = None
+    conditions: Conditions | None = None
     """Conditions by type; `Ready` is always among them."""
     replicas: Annotated[int, Field(ge=0)] | None = None
     """Pods that exist."""
