@@ -48,7 +48,7 @@ class Recorder:
             "apiVersion": EVENT.api_version,
             "kind": EVENT.kind,
             "metadata": {
-                "generateName": f"{observed.name}.",
+                "generateName": f"{observed.name}-",
                 "namespace": observed.namespace,
             },
             "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),

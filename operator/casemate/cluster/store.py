@@ -43,12 +43,13 @@ class Store:
     def __init__(self) -> None:
         self._objects: dict[Key, dict[Ref, Record]] = {}
         self._deleted: OrderedDict[tuple[Key, Ref], int] = OrderedDict()
+        self._homes: dict[tuple[str, Ref], Key] = {}
         self.unseen: dict[tuple[Key, Ref], int] = {}
         """Versions known from answers and lists that no watch has shown yet."""
 
     def put(self, kind: str, body: Mapping[str, Any], *, watched: bool = False) -> Key | None:
         """Takes in an object as the API server showed it; its key if that was news."""
-        key, ref = _place(kind, body)
+        key, ref = self._place(kind, body)
         version = _version(body)
         if watched:
             self._seen(key, ref, version)
@@ -59,7 +60,18 @@ class Store:
         if not watched:
             self.unseen[key, ref] = version
         self._objects.setdefault(key, {})[ref] = _record(body)
+        self._homes[key.namespace, ref] = key
         return key
+
+    def _place(self, kind: str, body: Mapping[str, Any]) -> tuple[Key, Ref]:
+        """The deployment that an object belongs to: where it was first seen, whatever it says now.
+
+        Labels can be edited; an edit must reach the deployment whose child it was.
+        """
+        meta = body["metadata"]
+        ref = Ref(kind, meta["name"])
+        name = meta["name"] if kind == KIND else meta.get("labels", {}).get(NAME_LABEL, "")
+        return self._homes.get((meta["namespace"], ref), Key(meta["namespace"], name)), ref
 
     def _seen(self, key: Key, ref: Ref, version: int) -> None:
         if self.unseen.get((key, ref), version + 1) <= version:
@@ -67,7 +79,7 @@ class Store:
 
     def drop(self, kind: str, body: Mapping[str, Any]) -> Key | None:
         """Takes in that a watch showed an object's end; its key if that was news."""
-        key, ref = _place(kind, body)
+        key, ref = self._place(kind, body)
         self._seen(key, ref, _version(body))
         known = self._objects.get(key, {}).get(ref)
         if known is None or known.version > _version(body):
@@ -90,6 +102,7 @@ class Store:
     def _forget(self, key: Key, ref: Ref, version: int) -> None:
         objects = self._objects[key]
         del objects[ref]
+        del self._homes[key.namespace, ref]
         if not objects:
             del self._objects[key]
         self._deleted[key, ref] = version
@@ -123,12 +136,6 @@ class Store:
             for ref, record in self._objects.get(key, {}).items()
             if ref.kind != KIND
         }
-
-
-def _place(kind: str, body: Mapping[str, Any]) -> tuple[Key, Ref]:
-    meta = body["metadata"]
-    name = meta["name"] if kind == KIND else meta.get("labels", {}).get(NAME_LABEL, "")
-    return Key(meta["namespace"], name), Ref(kind, meta["name"])
 
 
 def _version(body: Mapping[str, Any]) -> int:

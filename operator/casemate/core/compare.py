@@ -34,11 +34,15 @@ class Difference(NamedTuple):
 def difference(desired: Mapping[str, Any], live: Live) -> Difference:
     """Compares a desired object with the live one; server defaults are no difference."""
     changed = list(_changed(desired, live.body, ""))
-    added, managers = [], set()
+    added: list[Path] = []
+    managers: set[str] = set()
     for manager, _, path in live.foreign:
         wanted, found = fields.get(desired, path), fields.get(live.body, path)
         if wanted is None and found is not None:
-            added.append(path[:-1] if path[-1] == "." else path)
+            new = path[:-1] if path[-1] == "." else path
+            # The whole of an added item comes before its parts, which then need no mention.
+            if not any(new[: len(known)] == known for known in added):
+                added.append(new)
         elif wanted == found or path[-1] == ".":
             continue
         else:
