@@ -1,0 +1,85 @@
+# Everything that a developer or a pipeline runs. `make help` lists it.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+PY := .venv/bin/python
+SOURCES := operator hack tests bench
+OUT ?= build/bench
+
+# Runs one step, and says how long it took.
+define timed
+@started=$$SECONDS; $(2); echo "== $(1): $$((SECONDS - started)) s"
+endef
+
+.PHONY: help setup lock generate verify lint types imports format test test-unit test-api test-e2e \
+	bench conformance-netpol demo up down images clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## Make the virtual environment from the hash-pinned lock
+
+.venv/.ready: requirements/dev.txt pyproject.toml hack/setup.sh
+	@hack/setup.sh $(PYTHON)
+	@touch $@
+
+lock: setup ## Resolve the locks anew: versions at least a week old, with hashes, no addresses
+	@hack/lock.sh
+
+generate: setup ## Write CRDs, reference docs and the chart's copies from the types
+	@$(PY) -m generate
+
+verify: setup ## Fail if anything generated differs from what is committed
+	@$(PY) -m generate --check
+
+format: setup ## Format the code
+	@.venv/bin/ruff format $(SOURCES)
+
+lint: setup ## Check style
+	@.venv/bin/ruff check $(SOURCES)
+	@.venv/bin/ruff format --check $(SOURCES)
+
+types: setup ## Check types
+	@.venv/bin/mypy $(SOURCES)
+
+imports: setup ## Check the import rules
+	@.venv/bin/lint-imports
+
+test: test-unit test-api test-e2e ## Run all tests (root; brings up its own enclave)
+
+test-unit: setup ## Pure tests, in seconds
+	$(call timed,test-unit,.venv/bin/pytest tests/unit)
+
+test-api: setup ## Tests on a real etcd and kube-apiserver
+	$(call timed,test-api,.venv/bin/pytest tests/api)
+
+test-e2e: setup ## Tests on a real node (root)
+	$(call timed,test-e2e,.venv/bin/pytest tests/e2e)
+
+bench: setup ## Measure operator and gateway beside their references; one JSON object per figure
+	@mkdir -p $(OUT)
+	$(call timed,bench operator,$(PY) bench/operator.py --out $(OUT))
+	$(call timed,bench gateway,$(PY) bench/gateway.py --out $(OUT))
+	@echo "figures: $(OUT)"
+
+conformance-netpol: setup ## Run upstream's NetworkPolicy specs on an enclave of their own (root)
+	@$(PY) -m conformance netpol
+
+images: setup ## Build all images into the cache
+	@$(PY) -m images build
+
+demo: setup ## Bring up the enclave, deploy a model, ask it, show what is blocked (root)
+	@$(PY) -m demo
+
+up: setup ## Bring up the enclave alone (root)
+	@$(PY) -m enclave up
+
+down: setup ## Take the enclave down and leave nothing behind (root)
+	@$(PY) -m enclave down
+
+clean: ## Remove build results and the virtual environment (the cache stays)
+	@rm -rf .venv build dist
