@@ -35,17 +35,17 @@ def main() -> int:
     arguments = _arguments()
     begin = time.monotonic()
     try:
-        references = build(arguments.name)
+        images = build(arguments.name)
         if arguments.command == "push":
-            push(arguments.registry, arguments.name, plain_http=arguments.plain_http)
+            push(images.values(), arguments.registry, plain_http=arguments.plain_http)
     except ImageError as error:
         print(f"images: {error}", file=sys.stderr)
         return 1
     if arguments.command == "digests":
-        for name, reference in references.items():
-            print(name, reference)
+        for name, built in images.items():
+            print(name, built.reference)
     else:
-        done = f"{len(references)} images ready after {time.monotonic() - begin:.1f} s"
+        done = f"{len(images)} images ready after {time.monotonic() - begin:.1f} s"
         print(done, file=sys.stderr)
     return 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from images import cache, oci, rootfs
 from images.catalog import IMAGES
 from images.command import ImageError
-from images.steps import LAYER, Image, Step
+from images.steps import LAYER, Built, Image, Step
 
 WORKERS = 2
 
@@ -27,8 +27,8 @@ def select(names: Sequence[str]) -> list[Image]:
     return [IMAGES[name] for name in (names or IMAGES)]
 
 
-def build(names: Sequence[str] = ()) -> dict[str, str]:
-    """Build images and return their references by name.
+def build(names: Sequence[str] = ()) -> dict[str, Built]:
+    """Build images and return them by name.
 
     Progress goes to standard error, one line for each thing that had to be made.
 
@@ -51,17 +51,18 @@ def _layer(step: Step) -> oci.Blob:
     return oci.Blob(facts["digest"], facts["size"], entry / LAYER)
 
 
-def _image(image: Image, layers: dict[str, oci.Blob]) -> str:
+def _image(image: Image, layers: dict[str, oci.Blob]) -> Built:
     begin = time.monotonic()
     blobs = [layers[step.name] for step in image.layers]
+    key = cache.key(*(blob.digest for blob in blobs), repr(image.config), Path(oci.__file__))
 
     def write(entry: Path) -> None:
         oci.write_layout(entry, image.name, blobs, image.config, rootfs.architecture())
 
-    _, built = cache.cached(image.name, image.key(), write)
+    layout, built = cache.cached(image.name, key, write)
     if built:
         _say(f"image {image.name} ({sum(blob.size for blob in blobs) >> 20} MiB)", begin)
-    return image.reference()
+    return Built(image, layout, oci.read_digest(layout))
 
 
 def _say(what: str, begin: float) -> None:

@@ -34,12 +34,23 @@ def _fill_project(tree: Path, work: Path) -> str:
     return rootfs.SITE_PACKAGES
 
 
-def _fill_scripts(folder: str, tree: Path, _work: Path) -> str:
-    target = tree / "opt" / folder
+def _fill_engine(tree: Path, _work: Path) -> str:
+    package = f"{rootfs.SITE_PACKAGES}/casemate_engine"
+    _copy_scripts(HERE / "engine", tree / package)
+    rootfs.compile_python(tree, package)
+    rootfs.smoke(tree, "import casemate_engine.settings")
+    return package
+
+
+def _fill_client(tree: Path, _work: Path) -> str:
+    _copy_scripts(HERE / "client", tree / "opt" / "client")
+    return "opt/client"
+
+
+def _copy_scripts(source: Path, target: Path) -> None:
     target.mkdir(parents=True)
-    for script in sorted((HERE / folder).glob("*.py")):
+    for script in sorted(source.glob("*.py")):
         (target / script.name).write_bytes(script.read_bytes())
-    return f"opt/{folder}"
 
 
 def _fill_model(lock: Path, tree: Path, work: Path) -> str:
@@ -49,10 +60,6 @@ def _fill_model(lock: Path, tree: Path, work: Path) -> str:
 
 def _packages(name: str, lock: Path, imports: str) -> Step:
     return Step(f"packages-{name}", (lock, imports), partial(_fill_packages, lock, imports), BASE)
-
-
-def _scripts(name: str) -> Step:
-    return Step(f"scripts-{name}", (HERE / name,), partial(_fill_scripts, name), BASE)
 
 
 def _config(title: str, licences: str, *start: str, command: tuple[str, ...] = ()) -> oci.Config:
@@ -99,9 +106,9 @@ IMAGES = {
             (
                 BASE,
                 _packages("engine", HERE / "engine.lock.txt", "xllamacpp"),
-                _scripts("engine"),
+                Step("engine", (HERE / "engine",), _fill_engine, BASE),
             ),
-            _config("llama.cpp engine", "MIT", rootfs.PYTHON, "/opt/engine/serve.py"),
+            _config("llama.cpp engine", "MIT", rootfs.PYTHON, "-m", "casemate_engine.serve"),
         ),
         Image(
             "model-smollm2",
@@ -112,7 +119,11 @@ IMAGES = {
         Image(
             "client",
             "casemate/client",
-            (BASE, _packages("client", HERE / "client.lock.txt", "openai"), _scripts("client")),
+            (
+                BASE,
+                _packages("client", HERE / "client.lock.txt", "openai"),
+                Step("client-scripts", (HERE / "client",), _fill_client, BASE),
+            ),
             _config(
                 "client for tests and demo",
                 "Apache-2.0",

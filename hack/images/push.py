@@ -2,40 +2,39 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from images import oci
-from images.build import select
 from images.command import run
-from images.steps import Image
+from images.steps import Built
 
 TAG_DIGITS = 12
 
 
-def push(registry: str, names: Sequence[str] = (), *, plain_http: bool = False) -> None:
+def push(images: Iterable[Built], registry: str, *, plain_http: bool = False) -> None:
     """Push images; what the registry already has is not sent again.
 
     Args:
+        images: What :func:`images.build.build` returned.
         registry: ``HOST:PORT``.
-        names: Images to push, all when empty.
         plain_http: Speak HTTP; only for a registry on this machine.
 
     Raises:
-        ImageError: An image is not built, or the registry refused it.
+        ImageError: The registry refused one, or did not answer.
     """
-    for image in select(names):
+    for built in images:
         begin = time.monotonic()
-        _push(image, registry, plain_http=plain_http)
+        _push(built, registry, plain_http=plain_http)
         seconds = time.monotonic() - begin
-        print(f"  pushed {image.repository:<39} {seconds:6.1f} s", file=sys.stderr, flush=True)
+        print(
+            f"  pushed {built.image.repository:<39} {seconds:6.1f} s", file=sys.stderr, flush=True
+        )
 
 
-def _push(image: Image, registry: str, *, plain_http: bool) -> None:
-    digest = oci.read_digest(image.layout())
-    tag = digest.removeprefix("sha256:")[:TAG_DIGITS]  # a registry forgets what no tag names
+def _push(built: Built, registry: str, *, plain_http: bool) -> None:
+    tag = built.digest.removeprefix("sha256:")[:TAG_DIGITS]  # a registry forgets what no tag names
     run(
         *("skopeo", "copy", "--quiet", "--preserve-digests"),
         *(("--dest-tls-verify=false",) if plain_http else ()),
-        f"oci:{image.layout()}:{image.name}",
-        f"docker://{registry}/{image.repository}:{tag}",
+        f"oci:{built.layout}:{built.image.name}",
+        f"docker://{registry}/{built.image.repository}:{tag}",
     )

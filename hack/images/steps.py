@@ -1,6 +1,7 @@
 """Layers and images as cached build steps."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +32,25 @@ class Step:
 
     def key(self) -> str:
         """Digest everything that the layer depends on, the code that makes it included."""
-        code = [HERE / name for name in ("oci.py", "rootfs.py", "wheels.py")]
+        code = [HERE / name for name in ("catalog.py", "oci.py", "rootfs.py", "wheels.py")]
         return cache.key(self.below.key() if self.below else "", *code, *self.inputs)
 
-    def build(self, entry: Path) -> None:
-        """Make the layer: ``layer.tar`` and its digest, in an empty folder."""
+    def cached(self) -> tuple[Path, bool]:
+        """Return the layer's folder, building it if need be, and whether it was built.
+
+        Raises:
+            ImageError: It could not be built, or its inputs changed meanwhile.
+        """
+        key = self.key()
+
+        def build(entry: Path) -> None:
+            self._build(entry)
+            if self.key() != key:
+                raise ImageError(f"files of {self.name} changed during its build: run it again")
+
+        return cache.cached(self.name, key, build)
+
+    def _build(self, entry: Path) -> None:
         if self.below is None:
             tree = entry / "tree"
             tree.mkdir()
@@ -45,14 +60,11 @@ class Step:
         with rootfs.overlay(base / "tree", entry) as tree:
             self._pack(tree, entry)
 
-    def cached(self) -> tuple[Path, bool]:
-        """Return the layer's folder, building it if need be, and whether it was built."""
-        return cache.cached(self.name, self.key(), self.build)
-
     def _pack(self, tree: Path, entry: Path) -> None:
         work = entry / "work"
         work.mkdir()
         blob = oci.write_layer(tree, entry / LAYER, self.fill(tree, work))
+        shutil.rmtree(work)
         (entry / "layer.json").write_text(json.dumps({"digest": blob.digest, "size": blob.size}))
 
 
@@ -65,23 +77,22 @@ class Image:
     layers: tuple[Step, ...]
     config: oci.Config
 
-    def key(self) -> str:
-        """Digest the layers' inputs and the settings."""
-        return cache.key(*(step.key() for step in self.layers), repr(self.config), HERE / "oci.py")
 
-    def layout(self) -> Path:
-        """Return the finished OCI layout.
+@dataclass(frozen=True)
+class Built:
+    """A finished image.
 
-        Raises:
-            ImageError: It has not been built from the present sources.
-        """
-        path = cache.root() / self.name / self.key()
-        if not path.is_dir():
-            raise ImageError(
-                f"image {self.name} is not built: run python -m images build {self.name}"
-            )
-        return path
+    Attributes:
+        image: What it was built from.
+        layout: Its OCI layout in the cache.
+        digest: Of its manifest.
+    """
 
+    image: Image
+    layout: Path
+    digest: str
+
+    @property
     def reference(self) -> str:
-        """Return the reference that manifests pin inside an enclave."""
-        return f"{REGISTRY}/{self.repository}@{oci.read_digest(self.layout())}"
+        """The reference that manifests pin inside an enclave."""
+        return f"{REGISTRY}/{self.image.repository}@{self.digest}"

@@ -1,0 +1,1 @@
+"""The engine's server, installed into its image as ``casemate_engine``."""
