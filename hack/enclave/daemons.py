@@ -106,12 +106,19 @@ def spawn(daemon: Daemon, log: Path, prefix: Sequence[str | Path] = ()) -> Proce
     return Process(child.pid, birth(child.pid) or "")
 
 
-def remember(process: Process, path: Path) -> None:
-    """Write a pid file; it appears whole or not at all."""
+def recording(path: Path) -> list[str]:
+    """Return the command prefix that writes a pid file, whole or not at all, and then executes.
+
+    The program records itself before it begins, so that none runs unrecorded, even if whoever
+    started it is killed at that very moment.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps({"pid": process.pid, "born": process.born}))
-    unfinished.rename(path)
+    script = (
+        'born=$(cut -d" " -f22 /proc/$$/stat)'
+        """ && printf '{"pid": %s, "born": "%s"}' $$ "$born" > "$0.unfinished" """
+        ' && mv "$0.unfinished" "$0" && exec "$@"'
+    )
+    return ["sh", "-c", script, str(path)]
 
 
 def recall(path: Path) -> Process | None:

@@ -96,14 +96,16 @@ def _import(layout: Layout, images: Future[list[Path]]) -> None:
 
 
 def _start(layout: Layout, programs: dict[str, Callable[[], Daemon]]) -> None:
-    for name, make in programs.items():
-        if daemons.recall(layout.pid_file(name)) is None:
-            process = daemons.spawn(make(), layout.log(name), prefix=_prefix(layout, name))
-            daemons.remember(process, layout.pid_file(name))
+    missing = [name for name in programs if daemons.recall(layout.pid_file(name)) is None]
+    for name in missing:
+        layout.pid_file(name).unlink(missing_ok=True)
+        daemons.spawn(programs[name](), layout.log(name), prefix=_prefix(layout, name))
+    for name in missing:
+        until(layout.pid_file(name).exists, 10, f"{name} did not start: see {layout.log(name)}")
 
 
 def _prefix(layout: Layout, name: str) -> list[str]:
-    join = cgroups.joining(layout)
+    join = [*cgroups.joining(layout), *daemons.recording(layout.pid_file(name))]
     if name == mounts.ANCHOR:
         return join
     if name == "outside":

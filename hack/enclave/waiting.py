@@ -8,13 +8,19 @@ from enclave.errors import EnclaveError
 _POLL_SECONDS = 0.2
 
 
-def until(condition: Callable[[], bool], seconds: float, message: str | Callable[[], str]) -> None:
+def until(
+    condition: Callable[[], bool],
+    seconds: float,
+    message: str | Callable[[], str],
+    every: float = _POLL_SECONDS,
+) -> None:
     """Wait until a condition holds.
 
     Args:
-        condition: Looked at five times a second; what it raises ends the waiting.
+        condition: Looked at again and again; what it raises ends the waiting.
         seconds: How long to wait.
         message: What to say when it never held; a function is asked then, not before.
+        every: Seconds between two looks.
 
     Raises:
         EnclaveError: The condition did not hold in time.
@@ -24,4 +30,4 @@ def until(condition: Callable[[], bool], seconds: float, message: str | Callable
         if time.monotonic() > deadline:
             text = message if isinstance(message, str) else message()
             raise EnclaveError(f"after {seconds:.0f} s: {text}")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(every)
