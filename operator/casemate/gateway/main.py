@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import uvloop
 
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 MAX_ADMIN_CONNECTIONS = 64
 # After the grace period, requests are cancelled; that takes no longer than this.
-CANCEL_SECONDS = 2.0
+CANCEL_SECONDS = 1.0
 
 
 def main(argv: Sequence[str]) -> int:
@@ -71,11 +72,15 @@ class Gateway:
 
         Args:
             settings: The configuration.
-            chain: The checks; none by default.
+            chain: The checks, none by default; their timeout and counter come from here.
         """
         self._settings = settings
         self._metrics = Metrics()
-        self._chain = chain or Chain()
+        self._chain = replace(
+            chain or Chain(),
+            timeout=settings.timeouts.check_timeout,
+            count=lambda name, verdict: self._metrics.checks.labels(name, verdict).inc(),
+        )
         self._certificate = Certificate(settings.tls_bundle, self._certified)
         self._engine = Engine(settings.engine, settings.timeouts.connect_timeout)
         self._stop = asyncio.Event()

@@ -105,6 +105,8 @@ class Decoder:
         parts: list[bytes] = []
         at = 0
         while at < len(data):
+            if self.complete:
+                raise EngineBrokenError("bytes behind the end of an answer")
             if not self._left:
                 end = data.find(b"\n", at) + 1
                 if not end:
@@ -123,8 +125,6 @@ class Decoder:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _line(self, line: bytes, end: int) -> int:
-        if self.complete:
-            raise EngineBrokenError("bytes behind the end of an answer")
         if self._trailers is not None:
             self._trailers += 1
             self.complete = line == b"\r\n"

@@ -84,10 +84,11 @@ class FakeEngine:
     aborted: asyncio.Event = field(default_factory=asyncio.Event)
     respond: Respond | None = None
     healthy: bool = True
+    health_path: str = "/health"
     links: set[asyncio.Transport] = field(default_factory=set)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        if request.path == "/health":
+        if request.path == self.health_path:
             return web.json_response({"status": "ok"}, status=200 if self.healthy else 503)
         if request.transport is not None:
             self.links.add(request.transport)
@@ -193,6 +194,24 @@ async def fake_engine(folder: Path) -> AsyncIterator[FakeEngine]:
         await runner.cleanup()
 
 
+@dataclass(frozen=True)
+class Reply:
+    """A whole answer of a gateway."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.text)
+        return document
+
+    @property
+    def code(self) -> str:
+        return str(self.document["error"]["code"])
+
+
 @dataclass
 class Running:
     """A gateway that serves, and how to reach it."""
@@ -217,14 +236,25 @@ class Running:
     def session(self) -> ClientSession:
         return ClientSession(connector=TCPConnector(ssl=self.authority.client_context()))
 
+    async def post(
+        self, body: Any = None, path: str = "/v1/chat/completions", **options: Any
+    ) -> "Reply":
+        """Send a JSON request, or what ``options`` say; return the whole answer."""
+        if body is not None:
+            options["json"] = body
+        async with self.session() as session, session.post(self.url + path, **options) as answer:
+            return Reply(answer.status, dict(answer.headers), await answer.text())
+
     async def raw(self, data: bytes, *, wait: float = 3) -> bytes:
-        """Send bytes over TLS; return all that comes until the connection ends."""
+        """Send bytes over TLS; return what comes until the connection or the wait ends."""
+        answer = b""
         async with self.connect() as (reader, writer):
             writer.write(data)
             with contextlib.suppress(ConnectionError, TimeoutError):
                 async with asyncio.timeout(wait):
-                    return await reader.read()
-        return b""
+                    while part := await reader.read(65_536):
+                        answer += part
+        return answer
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
