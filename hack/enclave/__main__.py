@@ -4,9 +4,9 @@ import argparse
 import sys
 import time
 
-from enclave import load, locks, node, slots
+from enclave import load, locks, providers
 from enclave.errors import EnclaveError
-from enclave.layout import Layout, checked_name
+from enclave.layout import checked_name
 
 
 def main() -> int:
@@ -26,6 +26,18 @@ def _arguments() -> argparse.Namespace:
     shared.add_argument("--name", default="casemate", help="which enclave (default: casemate)")
     up = commands.add_parser("up", parents=[shared], help="bring the enclave up, or repair it")
     up.add_argument(
+        "--provider",
+        choices=sorted(providers.PROVIDERS),
+        help="default: kind where a Docker engine answers, else node",
+    )
+    up.add_argument(
+        "--api-server-flag",
+        action="append",
+        default=[],
+        metavar="FLAG",
+        help="a further kube-apiserver flag, such as --admission-control-config-file=FILE",
+    )
+    up.add_argument(
         "--no-network-policy",
         action="store_true",
         help="do not enforce NetworkPolicy: for tests that must see the difference",
@@ -42,43 +54,39 @@ def _run(options: argparse.Namespace, name: str) -> bool:
     """Return whether the command has to report a failure."""
     match options.command:
         case "up":
-            return _up(name, network_policy=not options.no_network_policy)
+            _up(name, options)
         case "down":
-            return _down(name)
+            _down(name)
         case "status":
-            return _status(_existing(name))
+            return _status(name)
         case "load":
-            load.load(_existing(name).registry, options.image)
-            return False
+            load.load(providers.existing(name).registry(name), options.image)
         case _:
-            print(_existing(name).kubeconfig)
-            return False
+            print(providers.existing(name).kubeconfig(name))
+    return False
 
 
-def _existing(name: str) -> Layout:
-    if layout := slots.find(name):
-        return layout
-    raise EnclaveError(f"there is no enclave {name}: make it with `python -m enclave up`")
-
-
-def _up(name: str, *, network_policy: bool) -> bool:
+def _up(name: str, options: argparse.Namespace) -> None:
     started = time.monotonic()
     with locks.enclave(name):
-        layout = node.up(name, network_policy=network_policy)
+        provider = providers.chosen(name, options.provider)
+        provider.up(
+            name,
+            network_policy=not options.no_network_policy,
+            api_flags=options.api_server_flag,
+        )
     print(f"enclave {name} is up after {time.monotonic() - started:.0f} s")
-    print(f"  export KUBECONFIG={layout.kubeconfig}")
-    return False
+    print(f"  export KUBECONFIG={provider.kubeconfig(name)}")
 
 
-def _down(name: str) -> bool:
+def _down(name: str) -> None:
     with locks.enclave(name):
-        found = node.down(name)
-    print(f"enclave {name} is down" if found else f"there is no enclave {name}")
-    return False
+        found = [provider.down(name) for provider in providers.PROVIDERS.values()]
+    print(f"enclave {name} is down" if any(found) else f"there is no enclave {name}")
 
 
-def _status(layout: Layout) -> bool:
-    components = node.status(layout)
+def _status(name: str) -> bool:
+    components = providers.existing(name).status(name)
     for part in components:
         print(f"{'ok ' if part.healthy else 'BAD'} {part.name:<24} {part.detail}")
     return not all(part.healthy for part in components)

@@ -18,7 +18,7 @@ from enclave.layout import METRICS_PORT, REGISTRY_NAME, Layout
 from images import oci
 
 DEPLOYMENTS = (("kube-system", "coredns"), ("monitoring", "prometheus"))
-_MANIFESTS = Path(__file__).parent / "manifests"
+MANIFESTS = Path(__file__).parent / "manifests"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def import_images(layout: Layout) -> None:
 
 def apply(layout: Layout) -> None:
     """Apply all manifests; what is there already stays as it is."""
-    files = [f"--filename={path}" for path in sorted(_MANIFESTS.glob("*.yaml"))]
+    files = [f"--filename={path}" for path in sorted(MANIFESTS.glob("*.yaml"))]
     run(
         [
             str(parts.path_of("kubectl")),

@@ -84,8 +84,18 @@ FAMILIES: dict[str, Family] = {
             tags=("no_btrfs", "no_devmapper", "no_zfs", "no_aufs"),
             variables={f"{_CONTAINERD}/version.Version": "v2.4.2"},
         ),
+        Family(
+            "conformance",
+            KUBERNETES,
+            (
+                Binary("e2e.test", "k8s.io/kubernetes/test/e2e", test=True),
+                Binary("agnhost", "k8s.io/kubernetes/test/images/agnhost"),
+            ),
+            variables=_kubernetes_variables(),
+        ),
         Family("coredns", "1.15.0", (Binary("coredns", "."),)),
         Family("pause", "1", (Binary("pause", "."),)),
+        Family("kind", "0.33.0", (Binary("kind", "sigs.k8s.io/kind"),)),
         Family(
             "helm",
             "3.22.0",

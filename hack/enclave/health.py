@@ -4,6 +4,7 @@ import http.client
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from enclave import addons, daemons, mounts
 from enclave.errors import EnclaveError
@@ -64,24 +65,36 @@ def _policy(layout: Layout) -> Part:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(1)
             probe.connect(str(layout.netpol_socket))
+            probe.sendall(b'{"op": "ping"}\n')
+            in_force = b'"ok": true' in probe.recv(4096)
     except OSError:
-        return Part(name, healthy=False, detail="rules are not in force yet")
-    return Part(name, healthy=True, detail=running.detail)
+        in_force = False
+    detail = running.detail if in_force else f"rules are not in force, see {layout.log('netpol')}"
+    return Part(name, healthy=in_force, detail=detail)
 
 
 def _cluster(layout: Layout) -> Iterator[Part]:
-    if not layout.kubeconfig.is_file():
-        yield Part("api", healthy=False, detail="no kubeconfig yet: run up")
-        return
-    api = KubeApi.load(layout.kubeconfig)
+    first = api_part(layout.kubeconfig)
+    yield first
+    if first.healthy:
+        api = KubeApi.load(layout.kubeconfig)
+        try:
+            yield _node(layout, api)
+            missing = addons.unavailable(api)
+            yield Part("addons", healthy=not missing, detail=", ".join(missing) or "available")
+        except (EnclaveError, OSError, http.client.HTTPException) as error:
+            yield Part("cluster", healthy=False, detail=str(error))
+
+
+def api_part(kubeconfig: Path) -> Part:
+    """Return whether the API server is ready."""
+    if not kubeconfig.is_file():
+        return Part("api", healthy=False, detail="no kubeconfig yet: run up")
     try:
-        api.request("GET", "/readyz")
-        yield Part("api", healthy=True, detail="ready")
-        yield _node(layout, api)
-        missing = addons.unavailable(api)
-        yield Part("addons", healthy=not missing, detail=", ".join(missing) or "available")
+        KubeApi.load(kubeconfig).request("GET", "/readyz")
     except (EnclaveError, OSError, http.client.HTTPException) as error:
-        yield Part("cluster", healthy=False, detail=str(error))
+        return Part("api", healthy=False, detail=str(error))
+    return Part("api", healthy=True, detail="ready")
 
 
 def _node(layout: Layout, api: KubeApi) -> Part:

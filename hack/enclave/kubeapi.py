@@ -1,4 +1,4 @@
-"""A minimal Kubernetes API client on the standard library, for the enclave's own start-up."""
+"""A minimal Kubernetes API client on the standard library's HTTP, for the enclave's start-up."""
 
 import base64
 import http.client
@@ -11,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
+
+import yaml
 
 from enclave.errors import EnclaveError
 
@@ -31,7 +33,7 @@ class ApiError(EnclaveError):
 
 
 class KubeApi:
-    """Requests to one API server with the client certificate of a kubeconfig of ours."""
+    """Requests to one API server with a client certificate."""
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
         self._host = host
@@ -40,8 +42,8 @@ class KubeApi:
 
     @classmethod
     def load(cls, kubeconfig: Path) -> Self:
-        """Read server and credentials from a kubeconfig that `pki.kubeconfig` wrote."""
-        document = json.loads(kubeconfig.read_text())
+        """Read server and credentials from a kubeconfig with one cluster and embedded keys."""
+        document = yaml.safe_load(kubeconfig.read_text())
         cluster = document["clusters"][0]["cluster"]
         user = document["users"][0]["user"]
         server = urlsplit(cluster["server"])

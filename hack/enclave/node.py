@@ -36,8 +36,13 @@ _MOUNTING = frozenset({"containerd", "kubelet"})
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-def up(name: str, *, network_policy: bool) -> Layout:
+def up(name: str, *, network_policy: bool = True, api_flags: Sequence[str] = ()) -> None:
     """Bring the enclave up, or complete and repair one that runs.
+
+    Args:
+        name: Name of the enclave.
+        network_policy: Whether NetworkPolicy is enforced; can be changed while it runs.
+        api_flags: Further kube-apiserver flags; they count when that server is started.
 
     Raises:
         EnclaveError: The machine lacks something, or a part did not become healthy in time.
@@ -50,8 +55,8 @@ def up(name: str, *, network_policy: bool) -> Layout:
     _prepare(layout)
     with ThreadPoolExecutor() as pool:
         images = pool.submit(lambda: [addon.archive() for addon in addons.addons()])
-        _bring_up(layout, Programs(layout, network_policy=network_policy), pool, images)
-    return layout
+        programs = Programs(layout, network_policy=network_policy, api_flags=api_flags)
+        _bring_up(layout, programs, pool, images)
 
 
 def _prepare(layout: Layout) -> None:
@@ -146,12 +151,35 @@ def _switch_policy(layout: Layout, *, on: bool) -> None:
 
 
 def _unhealthy(layout: Layout) -> str:
-    return "; ".join(f"{part.name}: {part.detail}" for part in status(layout) if not part.healthy)
+    return "; ".join(
+        f"{part.name}: {part.detail}" for part in components(layout) if not part.healthy
+    )
 
 
-def status(layout: Layout) -> Sequence[Part]:
+def exists(name: str) -> bool:
+    """Tell whether there is anything of the enclave, healthy or not."""
+    return slots.find(name) is not None
+
+
+def status(name: str) -> Sequence[Part]:
     """Return what runs and what does not, component by component."""
-    return components(layout)
+    return components(_existing(name))
+
+
+def kubeconfig(name: str) -> Path:
+    """Return the administrator's kubeconfig."""
+    return _existing(name).kubeconfig
+
+
+def registry(name: str) -> str:
+    """Return where the registry takes images, as HOST:PORT."""
+    return _existing(name).registry
+
+
+def _existing(name: str) -> Layout:
+    if layout := slots.find(name):
+        return layout
+    raise EnclaveError(f"there is no enclave {name}: make it with `python -m enclave up`")
 
 
 def down(name: str) -> bool:

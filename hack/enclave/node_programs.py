@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,11 @@ def credentials(layout: Layout) -> Credentials:
 class Programs:
     """Makes each program's configuration when, and only when, it is about to be started."""
 
-    def __init__(self, layout: Layout, *, network_policy: bool) -> None:
+    def __init__(
+        self, layout: Layout, *, network_policy: bool, api_flags: Sequence[str] = ()
+    ) -> None:
         self._layout = layout
+        self._api_flags = api_flags
         self._network_policy = network_policy
         self._credentials = credentials(layout)
 
@@ -38,7 +41,7 @@ class Programs:
             "etcd": lambda: servers.etcd(
                 self._layout.state / "etcd", self._credentials, durable=False
             ),
-            "kube-apiserver": lambda: servers.api_server(self._credentials),
+            "kube-apiserver": lambda: servers.api_server(self._credentials, self._api_flags),
         }
 
     def second(self) -> dict[str, Callable[[], Daemon]]:
