@@ -4,6 +4,7 @@ The programs share one image, so each is imported only when asked for: the gatew
 time that its own imports take, and never loads operator code or a Kubernetes client.
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -17,6 +18,9 @@ def _operator() -> Program:
 
 
 def _gateway() -> Program:
+    # aiohttp reads the system's list of authorities when it is imported. The gateway trusts none
+    # of them, as it opens no TLS connection, and starts faster and smaller without.
+    os.environ.setdefault("SSL_CERT_FILE", os.devnull)
     from casemate.gateway.main import main  # noqa: PLC0415  lazy on purpose
 
     return main

@@ -147,6 +147,12 @@ class Chain:
                 answer = await call()
         except TimeoutError:
             raise self.unavailable(name, "timed out") from None
+        except asyncio.CancelledError:
+            # The client left, or the gateway ends; a check that cancels itself has failed.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise self.unavailable(name, "cancelled itself") from None
         except Exception as error:  # whatever it is, the answer is no
             log.exception("check %s failed", name)
             raise self.unavailable(name, type(error).__name__) from None

@@ -65,7 +65,7 @@ class Connection(RequestHandler):
         else:
             refusal = Refusal(500, Reason.INTERNAL, "Internal error.", close=True)
             self.log_exception("error while handling a request", exc_info=exc)
-        self._host.refused(refusal)
+        self._host.unreadable(refusal)
         return refusal_answer(refusal)
 
 
@@ -77,7 +77,7 @@ class Server(web.Server):
         handler: Callable[[web.BaseRequest], Any],
         *,
         header_timeout: float,
-        refused: Callable[[Refusal], None] = lambda _refusal: None,
+        unreadable: Callable[[Refusal], None] = lambda _refusal: None,
         changed: Callable[[int], None] = lambda _count: None,
     ) -> None:
         """Prepare to serve.
@@ -85,7 +85,7 @@ class Server(web.Server):
         Args:
             handler: Answers one request.
             header_timeout: Seconds a connection may go without a complete request head.
-            refused: Told about each request that is refused before the handler sees it.
+            unreadable: Told about each request that is refused before the handler sees it.
             changed: Told the number of connections after each change.
         """
         super().__init__(
@@ -97,7 +97,7 @@ class Server(web.Server):
             access_log=None,
             max_headers=64,
         )
-        self.refused = refused
+        self.unreadable = unreadable
         self._changed = changed
         self._open = 0
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ def main(argv: Sequence[str]) -> int:
         0 after an orderly end, 1 when it could not start; the log says why.
     """
     settings = parse_settings(argv)
+    _raise_file_limit()
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO,
@@ -49,6 +51,12 @@ def main(argv: Sequence[str]) -> int:
         log.error("cannot start: %s", error)  # noqa: TRY400  a sentence helps, a trace does not
         return 1
     return 0
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open files as the system does: every connection is one, on both sides."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _run(settings: Settings) -> None:
@@ -105,7 +113,7 @@ class Gateway:
         server = Server(
             proxy.handle,
             header_timeout=timeouts.header_timeout,
-            refused=proxy.refused,
+            unreadable=proxy.unreadable,
             changed=self._metrics.connections.set,
         )
         readiness = Readiness(

@@ -95,6 +95,11 @@ class Proxy:
         """Count a refusal."""
         self._metrics.refusals.labels(refusal.reason.value).inc()
 
+    def unreadable(self, refusal: Refusal) -> None:
+        """Count a request that was refused before it could be handled."""
+        self.refused(refusal)
+        self._metrics.request_done("other", refusal.status, 0.0)
+
     async def _answer(self, request: web.BaseRequest, record: _Record) -> web.StreamResponse:
         try:
             return await self._serve(request, record)

@@ -57,8 +57,8 @@ def dump(value: dict[str, Any]) -> bytes:
     """
     try:
         return orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        raise bad_json("a string holds a lone surrogate (\\ud800 to \\udfff)") from None
+    except orjson.JSONEncodeError as error:
+        raise bad_json(f"a string holds a lone surrogate (\\ud800 to \\udfff): {error}") from None
 
 
 def _deeper(value: Any, limit: int) -> bool:

@@ -137,6 +137,7 @@ class NotAsync(Input):
 FAILING: dict[str, Any] = {
     "raises": Input(raising(ValueError("x"))),
     "raises a timeout": Input(raising(TimeoutError())),
+    "cancels itself": Input(raising(asyncio.CancelledError())),
     "sleeps": Sleeping(lambda: ALLOW),
     "is not async": NotAsync(lambda: ALLOW),
     "answers None": Input(lambda: None),
@@ -164,6 +165,7 @@ async def test_an_input_check_that_fails_is_a_refusal(
 FAILING_OUTPUT: dict[str, tuple[Callable[[int], Any], Callable[[int], Any]]] = {
     "raises": (raising(ValueError("x")), through),
     "raises at the end": (through, raising(ValueError("x"))),
+    "cancels itself": (raising(asyncio.CancelledError()), through),
     "answers None": (lambda _: None, through),
     "answers True": (lambda _: True, through),
     "answers an unknown verdict": (lambda n: Cleared("allow", n), through),  # type: ignore[arg-type]
