@@ -7,7 +7,7 @@ a complete list does, by comparing UIDs.
 from typing import Any
 
 from casemate.cluster.client import Client
-from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT, Kind
+from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT, POD, Kind
 from casemate.cluster.store import Key, Store
 from casemate.core.names import MANAGED_SELECTOR
 
@@ -18,7 +18,7 @@ _PAGE = 250
 async def resync(client: Client, store: Store) -> set[Key]:
     """Brings the store up to date with full lists; the keys for which that was news."""
     news = set()
-    for kind in (MODEL_DEPLOYMENT, *CHILDREN.values()):
+    for kind in (MODEL_DEPLOYMENT, *CHILDREN.values(), POD):
         news |= await _resync(client, store, kind)
     return news
 

@@ -13,7 +13,9 @@ from casemate.api.v1alpha1 import KIND
 from casemate.core.fields import Foreign, foreign_fields
 from casemate.core.names import NAME_LABEL
 from casemate.core.observed import Live, Observed, Ref, Trouble
+from casemate.core.pods import trimmed
 
+POD = "Pod"
 _TOMBSTONES = 10_000
 """How many deletions are remembered, so that a late answer revives nothing."""
 
@@ -50,6 +52,8 @@ class Store:
     def put(self, kind: str, body: Mapping[str, Any], *, watched: bool = False) -> Key | None:
         """Takes in an object as the API server showed it; its key if that was news."""
         key, ref = self._place(kind, body)
+        if not key.name:
+            return None
         version = _version(body)
         if watched:
             self._seen(key, ref, version)
@@ -59,7 +63,7 @@ class Store:
             return None
         if not watched:
             self.unseen[key, ref] = version
-        self._objects.setdefault(key, {})[ref] = _record(body)
+        self._objects.setdefault(key, {})[ref] = _record(kind, body)
         self._homes[key.namespace, ref] = key
         return key
 
@@ -127,14 +131,20 @@ class Store:
         if record is None:
             return None
         body = orjson.loads(record.text)
-        return Observed(key.name, key.namespace, body, self.children(key), trouble)
+        troubles = self._pod_troubles(key)
+        return Observed(key.name, key.namespace, body, self.children(key), troubles, trouble)
+
+    def _pod_troubles(self, key: Key) -> tuple[str, ...]:
+        pods = ((ref, record) for ref, record in self._objects[key].items() if ref.kind == POD)
+        found = ((ref.name, orjson.loads(record.text)["trouble"]) for ref, record in pods)
+        return tuple(f"pod {name}: {text}" for name, text in sorted(found) if text)
 
     def children(self, key: Key) -> dict[Ref, Live]:
         """The children of one deployment, whether it exists or not."""
         return {
             ref: Live(orjson.loads(record.text), record.foreign)
             for ref, record in self._objects.get(key, {}).items()
-            if ref.kind != KIND
+            if ref.kind not in (KIND, POD)
         }
 
 
@@ -143,7 +153,9 @@ def _version(body: Mapping[str, Any]) -> int:
     return int(body["metadata"]["resourceVersion"])
 
 
-def _record(body: Mapping[str, Any]) -> Record:
+def _record(kind: str, body: Mapping[str, Any]) -> Record:
+    if kind == POD:
+        return Record(body["metadata"]["uid"], _version(body), orjson.dumps(trimmed(body)), ())
     meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
     foreign = foreign_fields(body["metadata"].get("managedFields", []))
     text = orjson.dumps({**body, "metadata": meta})

@@ -5,7 +5,7 @@ from typing import Any
 
 import kopf
 
-from casemate.cluster.kinds import CERTIFICATE_REQUEST, CHILDREN, MODEL_DEPLOYMENT, Kind
+from casemate.cluster.kinds import CERTIFICATE_REQUEST, CHILDREN, MODEL_DEPLOYMENT, POD, Kind
 from casemate.cluster.store import Key, Store
 from casemate.controller.queue import WorkQueue
 from casemate.core import names, signing
@@ -19,7 +19,7 @@ def registry(
     """All handlers: one for each watched kind, and nothing that would write annotations."""
     handlers = kopf.OperatorRegistry()
     kopf.on.login(registry=handlers)(_login)
-    for kind in (MODEL_DEPLOYMENT, *CHILDREN.values()):
+    for kind in (MODEL_DEPLOYMENT, *CHILDREN.values(), POD):
         _on_event(handlers, kind, _remember(store, deployments, kind))
     _on_event(handlers, CERTIFICATE_REQUEST, _forward(certificates))
     return handlers
@@ -34,7 +34,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.watching.inactivity_timeout = 70  # bookmarks come every 60 s
     chosen.queueing.idle_timeout = 1  # one task per object lives this long after its last event
     chosen.networking.request_timeout = 30
-    for kind in CHILDREN.values():
+    for kind in (*CHILDREN.values(), POD):
         chosen.watching.label_selectors[_selector(kind)] = names.MANAGED_SELECTOR
     chosen.watching.field_selectors[_selector(CERTIFICATE_REQUEST)] = (
         f"spec.signerName={names.SIGNER}"

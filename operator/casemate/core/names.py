@@ -10,8 +10,8 @@ NAME_LABEL = "casemate.dev/model-deployment"
 
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "casemate"
-MANAGED_SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
-"""Label selector of every object that the operator makes in users' namespaces."""
+MANAGED_SELECTOR = NAME_LABEL
+"""Label selector (the label exists) of every object that the operator makes for a deployment."""
 
 DIGEST_ANNOTATION = "casemate.dev/desired-digest"
 """SHA-256 of the object as we wanted it: tells a change of ours from a change of somebody else."""

@@ -1,7 +1,7 @@
 """What the status says of a snapshot: only what was seen, never what was just requested."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,28 +31,25 @@ class Rollout:
     updated: int
     available: int
     ready: int
-    exceeded: str | None
-    """The message of an exceeded progress deadline."""
+    exceeded: bool
+    """Whether the rollout took longer than its deadline."""
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "Rollout":
         """Reads a live Deployment."""
         status = body.get("status", {})
-        progress = [c for c in status.get("conditions", []) if c.get("type") == "Progressing"]
-        exceeded = [
-            c.get("message", "") for c in progress if c.get("reason") == "ProgressDeadlineExceeded"
-        ]
+        reasons = {c.get("reason") for c in status.get("conditions", [])}
         return cls(
             current=status.get("observedGeneration", 0) >= body["metadata"]["generation"],
             replicas=status.get("replicas", 0),
             updated=status.get("updatedReplicas", 0),
             available=status.get("availableReplicas", 0),
             ready=status.get("readyReplicas", 0),
-            exceeded=exceeded[0] if exceeded else None,
+            exceeded="ProgressDeadlineExceeded" in reasons,
         )
 
 
-NOTHING = Rollout(current=False, replicas=0, updated=0, available=0, ready=0, exceeded=None)
+NOTHING = Rollout(current=False, replicas=0, updated=0, available=0, ready=0, exceeded=False)
 
 
 def troubled(trouble: Trouble) -> Verdict:
@@ -60,7 +57,14 @@ def troubled(trouble: Trouble) -> Verdict:
     return Verdict("False", trouble.reason, trouble.message, stalled=True)
 
 
-def judge(rollout: Rollout, wanted: int, *, suspended: bool, pending: str | None) -> Verdict:
+def judge(
+    rollout: Rollout,
+    wanted: int,
+    *,
+    suspended: bool,
+    pending: str | None,
+    troubles: Sequence[str] = (),
+) -> Verdict:
     """The verdict on a valid spec; `pending` names what is not applied yet."""
     if pending:
         return Verdict("False", Reason.PROGRESSING, f"{pending} is being applied", reconciling=True)
@@ -79,8 +83,10 @@ def judge(rollout: Rollout, wanted: int, *, suspended: bool, pending: str | None
         verdict = Verdict("False", Reason.PROGRESSING, message, reconciling=True)
     else:
         return Verdict("True", Reason.SERVING, f"{rollout.available} of {wanted} pods answer")
-    if rollout.exceeded is not None:
-        return Verdict("False", Reason.DEADLINE_EXCEEDED, rollout.exceeded, stalled=True)
+    if troubles:
+        verdict = replace(verdict, message=f"{verdict.message}; {troubles[0]}")
+    if rollout.exceeded:
+        return replace(verdict, reason=Reason.DEADLINE_EXCEEDED, reconciling=False, stalled=True)
     return verdict
 
 
