@@ -1,6 +1,6 @@
 """Why a pod does not serve, in words that stay the same while it does not change.
 
-The kubelet's own messages count back-off seconds; copied into a status they would rewrite it always.
+The kubelet's own messages count back-off seconds: copied into a status they would rewrite it.
 """
 
 from collections.abc import Iterator, Mapping
