@@ -7,6 +7,7 @@ from casemate.api.structural import Schema, structural
 from casemate.api.v1alpha1 import (
     GROUP,
     KIND,
+    NAME_LENGTH,
     NAME_RULE,
     PLURAL,
     SHORT_NAME,
@@ -64,10 +65,11 @@ def _version() -> Schema:
 def root_schema() -> Schema:
     """Return the schema of the whole object."""
     schema = structural(ModelDeployment.model_json_schema(by_alias=True))
+    name = {"type": "string", "maxLength": NAME_LENGTH}
     envelope = {
         "apiVersion": {"type": "string", "description": "Version of this schema."},
         "kind": {"type": "string", "description": "Kind of this object."},
-        "metadata": {"type": "object"},
+        "metadata": {"type": "object", "properties": {"name": name}},
     }
     schema["properties"] = {**envelope, **schema["properties"]}
     schema[VALIDATIONS] = [NAME_RULE.as_cel()]

@@ -9,7 +9,7 @@ from pydantic import Field
 from casemate.api.model import ApiModel
 from casemate.api.rules import Rule, literal
 
-_NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,9})?)"
+_NUMBER = r"([0-9]{1,18}(?:\.[0-9]{1,9})?)"
 _SUFFIXES = {
     "": Decimal(1),
     "m": Decimal("0.001"),
@@ -54,7 +54,7 @@ Amounts = Annotated[
     ),
 ]
 
-# Not a quantity at all is the finding of the quantity's own rule: here it must not get in the way.
+# What is no quantity at all is for the quantity's own rule to refuse.
 _ABOVE = (
     "self.requests.filter(key, key in self.limits"
     " && isQuantity(string(self.requests[key])) && isQuantity(string(self.limits[key]))"
@@ -77,7 +77,7 @@ class Resources(ApiModel):
     RULES: ClassVar[tuple[Rule, ...]] = (
         Rule(
             cel=f"!has(self.requests) || !has(self.limits) || size({_ABOVE}) == 0",
-            message="needs every request to be at most its limit, by resource name",
+            message="accepts no request above its limit",
             finding=_ABOVE,
             holds=lambda self: not _above(self),
         ),

@@ -26,12 +26,14 @@ class Rule:
         holds: The same rule over the parsed value.
         finding: CEL value that names what was found, added to the message. Needed only for objects,
             lists and maps: a refused string or number is printed by the API server itself.
+        field: Path below the object that the API server shall name, such as `.metadata.name`.
     """
 
     cel: str
     message: str
     holds: Callable[[Any], bool]
     finding: str = ""
+    field: str = ""
 
     def as_cel(self) -> dict[str, str]:
         """Return the rule as an entry of `x-kubernetes-validations`."""
@@ -39,8 +41,10 @@ class Rule:
         if self.finding:
             # format() and not "+": its cost does not grow with the length that a map's keys
             # could have, which the API server does not let us bound.
-            text = self.message.replace("%", "%%") + "; got %s"
+            text = self.message.replace("%", "%%") + "; found %s"
             entry["messageExpression"] = f"{literal(text)}.format([{self.finding}])"
+        if self.field:
+            entry["fieldPath"] = self.field
         return entry
 
     def enforce(self, value: Any) -> Any:
@@ -63,15 +67,14 @@ class Rule:
         return {**schema, VALIDATIONS: [*schema.get(VALIDATIONS, []), self.as_cel()]}
 
 
-def matching(pattern: str, accepted: str, of: str = "self") -> Rule:
+def matching(pattern: str, accepted: str) -> Rule:
     """Return the rule that a string matches `pattern` as a whole; `accepted` ends "must be".
 
-    `of` is the CEL name of the string. The pattern must mean the same to Python and to RE2: no
-    look-around, no back-references.
+    The pattern must mean the same to Python and to RE2: no look-around, no back-references.
     """
     expression = re.compile(pattern)
     return Rule(
-        cel=f"{of}.matches({literal(f'^(?:{pattern})$')})",
+        cel=f"self.matches({literal(f'^(?:{pattern})$')})",
         message=f"must be {accepted}",
         holds=lambda value: expression.fullmatch(value) is not None,
     )

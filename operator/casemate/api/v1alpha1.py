@@ -4,6 +4,7 @@ Still to come in this version, each with its own types: `agreementRef` and the t
 (they will stand between `use` and `owner`), and further required guardrails.
 """
 
+import re
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -35,15 +36,19 @@ DEFAULT_SOCKET = "engine.sock"
 RESERVED_ENV = ("CASEMATE_", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 """Prefixes of environment variables that the operator sets itself."""
 
-NAME_PATTERN = "[a-z](?:[-a-z0-9]{0,50}[a-z0-9])?"
-"""What metadata.name must match: Services and labels are made from it, with room for a suffix."""
+NAME_LENGTH = 52
+"""The longest name: Services and labels are made from it, with room for a suffix."""
 
-NAME_RULE = matching(
-    NAME_PATTERN,
-    "at most 52 lower-case letters, digits and '-', starting with a letter and not ending in '-'",
-    of="self.metadata.name",
+_NAME = re.compile(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
+NAME_RULE = Rule(
+    cel=f"self.metadata.name.matches({literal(f'^(?:{_NAME.pattern})$')})",
+    message=f"must be lower-case letters, digits and '-', at most {NAME_LENGTH} characters, "
+    "starting with a letter and not ending in '-'",
+    finding="self.metadata.name",
+    field=".metadata.name",
+    holds=lambda name: len(name) <= NAME_LENGTH and _NAME.fullmatch(name) is not None,
 )
-"""The rule on metadata.name, for the root of the object; in Python it takes the name alone."""
+"""The rule on metadata.name; CEL sees it from the root, Python gets the name alone."""
 
 Argument = Annotated[str, Field(max_length=4096)]
 EnvName = Annotated[

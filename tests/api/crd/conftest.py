@@ -1,0 +1,36 @@
+"""The generated CRD, installed on the shared API server."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.crd.cluster import Cluster, Kubectl
+
+CRD = Path(__file__).parents[3] / "crds" / "casemate.dev_modeldeployments.yaml"
+
+
+@pytest.fixture(scope="session")
+def kubectl(kubeconfig: Path) -> Kubectl:
+    """Run kubectl as administrator."""
+    return Kubectl(kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def installed(kubectl: Kubectl) -> dict[str, Any]:
+    """Return the installed CRD once it serves; the API server may not warn about it."""
+    kubectl.run("apply", "--server-side", "--warnings-as-errors", "-f", str(CRD))
+    name = "customresourcedefinition/modeldeployments.casemate.dev"
+    kubectl.run("wait", "--for=condition=Established", "--timeout=30s", name)
+    found: dict[str, Any] = json.loads(kubectl.run("get", name, "-o", "json"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def cluster(kubeconfig: Path, installed: dict[str, Any]) -> Iterator[Cluster]:
+    """Return a client in a namespace of its own."""
+    assert installed["status"]["acceptedNames"]["plural"] == "modeldeployments"
+    with Cluster.connect(kubeconfig, "crd-tests") as connected:
+        yield connected
