@@ -6,10 +6,10 @@ Runs as the engine container of a ModelDeployment. Settings come from the enviro
 ``CASEMATE_MODEL_PATH``             the model file, or a folder that holds exactly one ``*.gguf``
 ``CASEMATE_ENGINE_SOCKET``          socket to listen on; must end in ``.sock``
 ``CASEMATE_MODEL_NAME``             name that clients use (default ``model``)
-``CASEMATE_ENGINE_CONTEXT``         tokens of context per request (default 2048)
-``CASEMATE_ENGINE_SLOTS``           requests served at once (default 1)
-``CASEMATE_ENGINE_THREADS``         CPU threads (default: what the container may use)
-``CASEMATE_ENGINE_DRAIN_SECONDS``   longest wait for running requests at SIGTERM (default 20)
+``ENGINE_CONTEXT``                  tokens of context per request (default 2048)
+``ENGINE_SLOTS``                    requests served at once (default 1)
+``ENGINE_THREADS``                  CPU threads (default: what the container may use)
+``ENGINE_DRAIN_SECONDS``            longest wait for running requests at SIGTERM (default 20)
 ==================================  ==========================================================
 """
 

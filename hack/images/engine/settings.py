@@ -37,10 +37,10 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         model=find_model(Path(_required(env, "CASEMATE_MODEL_PATH"))),
         socket=_socket(Path(_required(env, "CASEMATE_ENGINE_SOCKET"))),
         name=env.get("CASEMATE_MODEL_NAME") or "model",
-        context=_number(env, "CASEMATE_ENGINE_CONTEXT", 2048, 64, 1 << 20),
-        slots=_number(env, "CASEMATE_ENGINE_SLOTS", 1, 1, 256),
-        threads=_number(env, "CASEMATE_ENGINE_THREADS", usable_cpus(), 1, 1024),
-        drain_seconds=_number(env, "CASEMATE_ENGINE_DRAIN_SECONDS", 20, 0, 3600),
+        context=_number(env, "ENGINE_CONTEXT", 2048, 64, 1 << 20),
+        slots=_number(env, "ENGINE_SLOTS", 1, 1, 256),
+        threads=_number(env, "ENGINE_THREADS", usable_cpus(), 1, 1024),
+        drain_seconds=_number(env, "ENGINE_DRAIN_SECONDS", 20, 0, 3600),
     )
 
 

@@ -26,7 +26,7 @@ class Engine:
                 "CASEMATE_MODEL_PATH": model,
                 "CASEMATE_MODEL_NAME": "smollm2",
                 "CASEMATE_ENGINE_SOCKET": "/run/engine/engine.sock",
-                "CASEMATE_ENGINE_DRAIN_SECONDS": "60",
+                "ENGINE_DRAIN_SECONDS": "60",
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -54,9 +54,9 @@ def test_something_else_than_a_model_is_refused(env: dict[str, str], tmp_path: P
         ("CASEMATE_ENGINE_SOCKET", "/tmp/engine", "must end in .sock"),
         ("CASEMATE_ENGINE_SOCKET", "/tmp/" + "x" * 110 + ".sock", "at most 107 bytes"),
         ("CASEMATE_ENGINE_SOCKET", "/nowhere/engine.sock", "/nowhere does not exist"),
-        ("CASEMATE_ENGINE_CONTEXT", "many", "whole number from 64"),
-        ("CASEMATE_ENGINE_SLOTS", "0", "whole number from 1 to 256"),
-        ("CASEMATE_ENGINE_THREADS", "-1", "CASEMATE_ENGINE_THREADS=-1"),
+        ("ENGINE_CONTEXT", "many", "whole number from 64"),
+        ("ENGINE_SLOTS", "0", "whole number from 1 to 256"),
+        ("ENGINE_THREADS", "-1", "ENGINE_THREADS=-1"),
     ],
 )
 def test_bad_settings_are_refused_by_name(env: dict[str, str], name: str, value: str, message: str):
