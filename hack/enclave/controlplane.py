@@ -83,7 +83,7 @@ class ControlPlane:
             flags += servers.audit_flags(self.audit_log, self._workdir / "audit-policy.json")
         try:
             data = self._workdir / "etcd"
-            self._start(servers.etcd(data, self._credentials, durable=False))
+            self._start(servers.etcd(data, self._credentials))
             self._start(servers.api_server(self._credentials, flags))
             self._wait()
         except BaseException:

@@ -16,6 +16,7 @@ PACKAGES = (
     "iproute2",
     "mmdebstrap",
     "nftables",
+    "procps",
     "prometheus",
     "runc",
     "skopeo",

@@ -191,10 +191,10 @@ def down(name: str) -> bool:
     Raises:
         EnclaveError: Something would not go; it is named.
     """
-    preflight.check_root()
     layout = slots.find(name)
     if layout is None:
         return False
+    preflight.check_root()
     _clean(layout)
     slots.release(layout)
     mounts.remove_folders()

@@ -38,9 +38,7 @@ class Programs:
             "outside": lambda: _module("enclave.outside", "outside"),
             "registry": self._registry,
             "containerd": lambda: containerd.daemon(self._layout),
-            "etcd": lambda: servers.etcd(
-                self._layout.state / "etcd", self._credentials, durable=False
-            ),
+            "etcd": lambda: servers.etcd(self._layout.state / "etcd", self._credentials),
             "kube-apiserver": lambda: servers.api_server(self._credentials, self._api_flags),
         }
 

@@ -62,13 +62,12 @@ class Credentials:
         return pki.kubeconfig(path, self.endpoints.url, self.authority, client)
 
 
-def etcd(data: Path, credentials: Credentials, *, durable: bool) -> Daemon:
+def etcd(data: Path, credentials: Credentials) -> Daemon:
     """Return etcd with TLS on loopback.
 
     Args:
         data: Folder of its database.
         credentials: Where its certificate comes from.
-        durable: Whether writes wait for the disk; tests need not.
     """
     ports = credentials.endpoints
     pair = credentials.etcd_authority.issue("etcd", hosts=("localhost", "127.0.0.1"))
@@ -85,6 +84,7 @@ def etcd(data: Path, credentials: Credentials, *, durable: bool) -> Daemon:
         f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster=enclave={peer}",
         "--log-level=warn",
+        "--unsafe-no-fsync",  # a cluster that a power cut would end anyway need not wait for disks
     ]
     for kind in ("", "peer-"):
         command += [
@@ -93,7 +93,7 @@ def etcd(data: Path, credentials: Credentials, *, durable: bool) -> Daemon:
             f"--{kind}key-file={key}",
             f"--{kind}trusted-ca-file={authority}",
         ]
-    return Daemon("etcd", command if durable else [*command, "--unsafe-no-fsync"])
+    return Daemon("etcd", command)
 
 
 def api_server(credentials: Credentials, extra: Sequence[str] = ()) -> Daemon:

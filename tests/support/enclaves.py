@@ -1,6 +1,8 @@
 """A handle on a running enclave, for tests on a real node."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from enclave import addons, load, parts, slots
+from enclave import addons, daemons, load, parts, slots
 from enclave.layout import REGISTRY_NAME, Layout
 from enclave.waiting import until
 
@@ -94,6 +96,13 @@ class Enclave:
     def eventually(self, condition: Callable[[], bool], message: str, seconds: float = 30) -> None:
         """Wait until a condition holds."""
         until(condition, seconds, message)
+
+    def kill(self, program: str) -> None:
+        """Kill one of the node's programs, as a crash would."""
+        process = daemons.recall(self.layout.pid_file(program))
+        assert process is not None, f"{program} does not run"
+        os.kill(process.pid, signal.SIGKILL)
+        self.eventually(lambda: not process.alive, f"{program} survived")
 
     def load_tools(self) -> str:
         """Push an image with busybox and return its name for pods."""

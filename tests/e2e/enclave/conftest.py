@@ -8,8 +8,6 @@ import pytest
 
 from support.enclaves import Enclave
 
-Pod = Callable[..., dict[str, Any]]
-
 
 @pytest.fixture
 def namespace(enclave: Enclave) -> Iterator[str]:
@@ -22,14 +20,14 @@ def namespace(enclave: Enclave) -> Iterator[str]:
 
 @pytest.fixture
 def make_pod(enclave: Enclave, namespace: str, tool_image: str) -> Callable[..., None]:
-    """Make a pod that runs a shell command, and wait until it is ready."""
+    """Make a pod that does nothing, and wait until it is ready."""
 
-    def make(name: str, script: str = "sleep infinity", **spec: Any) -> None:
+    def make(name: str, *, ready_seconds: int = 60, **spec: Any) -> None:
         mounts = spec.pop("mounts", [])
         container = {
             "name": "main",
             "image": tool_image,
-            "command": ["/busybox", "sh", "-c", script.replace("sleep", "exec /busybox sleep")],
+            "command": ["/busybox", "sleep", "infinity"],
             "volumeMounts": mounts,
         }
         pod = {
@@ -39,6 +37,6 @@ def make_pod(enclave: Enclave, namespace: str, tool_image: str) -> Callable[...,
             "spec": {"containers": [container], "terminationGracePeriodSeconds": 0, **spec},
         }
         enclave.apply(pod)
-        enclave.wait(namespace, f"pod/{name}", "condition=Ready")
+        enclave.wait(namespace, f"pod/{name}", "condition=Ready", ready_seconds)
 
     return make

@@ -1,7 +1,6 @@
 """Whatever interrupts `up` or `down`, `down` leaves nothing, and `up` repairs."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -124,9 +123,7 @@ def test_up_completes_what_a_killed_up_began_and_a_second_up_changes_nothing() -
 def test_status_fails_on_a_dead_program_and_up_replaces_it() -> None:
     enclave_command("up", "--name", NAME)
     enclave = Enclave.named(NAME)
-    pid = int(enclave.on_node("pgrep", "-f", f"{NAME}/config/kube-scheduler").stdout)
-    os.kill(pid, signal.SIGKILL)
-    enclave.eventually(lambda: not belongs(Path(f"/proc/{pid}")), "the scheduler survived")
+    enclave.kill("kube-scheduler")
     broken = enclave_command("status", "--name", NAME, check=False)
     assert broken.returncode == 1
     assert "BAD kube-scheduler" in broken.stdout
