@@ -42,6 +42,7 @@ class Engine:
         )
 
     def wait_ready(self) -> None:
+        assert self.process.stdout is not None
         for line in self.process.stdout:  # ends when the program does; the test has a time limit
             if "engine: serving" in line:  # the server logs into the same pipe, mid-line too
                 break

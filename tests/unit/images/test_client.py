@@ -88,7 +88,7 @@ def unused_port():
         yield holder.getsockname()[1]
 
 
-def run(script: str, *arguments: str) -> tuple[int, dict]:
+def run(script: str, *arguments: str) -> tuple[int, dict[str, object]]:
     done = subprocess.run(
         [sys.executable, str(SCRIPTS / script), *arguments],
         capture_output=True,
