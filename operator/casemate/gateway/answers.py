@@ -5,6 +5,7 @@ become a response header, whatever a library adds by default. And head and body,
 event, leave in one write, which is most of what a response costs.
 """
 
+import asyncio
 import time
 from email.utils import formatdate
 from functools import lru_cache
@@ -14,10 +15,19 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from typing_extensions import override
 
-from casemate.gateway.errors import Refusal
+from casemate.gateway.errors import Refusal, slow_client
 
 JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"
+SLICE_BYTES = 64 << 10
+
+
+class CutError(ConnectionError):
+    """An answer that had begun could not be completed; ``refusal`` says why."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
 
 
 class Answer(web.StreamResponse):
@@ -57,6 +67,28 @@ class Answer(web.StreamResponse):
             self._write(request, self._head(request, len(self._content)) + body)
         return None
 
+    async def deliver(self, request: web.BaseRequest, idle: float, end: float) -> None:
+        """Send the response, a slice at a time, at the pace at which the client takes it.
+
+        One large write would not do: TLS takes it whole and pushes back only at the next.
+
+        Raises:
+            CutError: It took nothing for ``idle`` seconds, or not all of it by loop time ``end``.
+            ConnectionResetError: The client has left.
+        """
+        if len(self._content) <= SLICE_BYTES:
+            await self.prepare(request)
+            return
+        self._write(request, self._head(request, len(self._content)))
+        try:
+            async with asyncio.timeout_at(end) as scope:
+                for at in range(0, len(self._content), SLICE_BYTES):
+                    scope.reschedule(min(asyncio.get_running_loop().time() + idle, end))
+                    self._write(request, self._content[at : at + SLICE_BYTES])
+                    await request.writer.drain()
+        except TimeoutError:
+            raise CutError(slow_client()) from None
+
     @override
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: everything was written at once."""
@@ -82,11 +114,16 @@ class Answer(web.StreamResponse):
 
 
 class EventStream(Answer):
-    """A response of unknown length; begins with its first event."""
+    """A response of unknown length; begins with its first event.
+
+    Attributes:
+        ended: Whether its end was sent.
+    """
 
     def __init__(self, request: web.BaseRequest) -> None:
         super().__init__(200, b"", kind=EVENTS)
         self._request = request
+        self.ended = False
 
     @property
     def begun(self) -> bool:
@@ -102,6 +139,7 @@ class EventStream(Answer):
         frame = b"%x\r\n%b\r\n" % (len(data), data)
         if last:
             frame += b"0\r\n\r\n"
+            self.ended = True
         if not self._begun:
             frame = self._head(self._request, None) + frame
         self._write(self._request, frame)

@@ -100,6 +100,11 @@ def overloaded(message: str) -> Refusal:
     )
 
 
+def slow_client() -> Refusal:
+    """Return the refusal of a client that does not read its answer; only ever counted."""
+    return Refusal(408, Reason.SLOW_CLIENT, "The client stopped reading.", close=True)
+
+
 def guard_unavailable(message: str) -> Refusal:
     """Return the refusal that stands for every failure of a check: fail closed."""
     return Refusal(503, Reason.GUARD_UNAVAILABLE, message, headers={"Retry-After": "5"})

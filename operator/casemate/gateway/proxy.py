@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import orjson
 from aiohttp import web
 
-from casemate.gateway.answers import Answer, refusal_answer
+from casemate.gateway.answers import Answer, CutError, refusal_answer
 from casemate.gateway.checks import Chain, RequestView
 from casemate.gateway.engine import Engine
 from casemate.gateway.errors import Reason, Refusal, overloaded
@@ -19,7 +19,7 @@ from casemate.gateway.relay import Call, Relay
 from casemate.gateway.routes import Route, Target, find, require_method
 from casemate.gateway.settings import Settings
 from casemate.gateway.shape import accept
-from casemate.gateway.stream import Stream, StreamCutError
+from casemate.gateway.stream import Stream
 from casemate.gateway.strictjson import parse
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,8 @@ class Proxy:
 
     def __init__(self, settings: Settings, engine: Engine, chain: Chain, metrics: Metrics) -> None:
         self._limits = settings.limits
+        self._idle = settings.timeouts.idle_timeout
+        self._total = settings.timeouts.total_timeout
         self._loop = asyncio.get_running_loop()
         self._metrics = metrics
         self._chain = chain
@@ -60,7 +62,7 @@ class Proxy:
         try:
             response = await self._answer(request, record)
             record.status = response.status
-        except StreamCutError as cut:
+        except CutError as cut:
             record.status = cut.refusal.status
             self.refused(cut.refusal)
             raise
@@ -126,7 +128,10 @@ class Proxy:
             await self._chain.check_input(view)
             if accepted.stream:
                 return await Stream(self._relay, call).run()
-            return await self._relay.whole(call)
+            answer = await self._relay.whole(call)
+            # Delivered while the place is held: so answers that nobody reads are bounded too.
+            await answer.deliver(request, self._idle, record.began + self._total)
+            return answer
 
     async def _list_models(self, target: Target, headers: str, began: float) -> Answer:
         with self._place():

@@ -13,10 +13,10 @@ import contextlib
 import orjson
 
 from casemate.gateway import replies, upstream
-from casemate.gateway.answers import EventStream
+from casemate.gateway.answers import CutError, EventStream
 from casemate.gateway.checks import Piece
 from casemate.gateway.engine import Exchange
-from casemate.gateway.errors import Reason, Refusal
+from casemate.gateway.errors import Reason, Refusal, slow_client
 from casemate.gateway.patience import Patience
 from casemate.gateway.relay import Call, Relay
 from casemate.gateway.release import Gate
@@ -26,14 +26,7 @@ from casemate.gateway.wire import EngineBrokenError
 _DONE = b"data: [DONE]\n\n"
 # How long to look for the end of an answer behind its last event, to reuse the connection.
 _TAIL_SECONDS = 0.05
-
-
-class StreamCutError(ConnectionError):
-    """A stream that had begun could not be completed; ``refusal`` says why."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
-        self.refusal = refusal
+_LAST_WORDS_SECONDS = 1.0
 
 
 class Stream:
@@ -56,7 +49,7 @@ class Stream:
 
         Raises:
             Refusal: It failed before anything was sent.
-            StreamCutError: It failed afterwards.
+            CutError: It failed afterwards.
         """
         try:
             with self._relay.engine_errors():
@@ -71,7 +64,7 @@ class Stream:
         except TimeoutError:
             if not self._writing:
                 raise
-            raise Refusal(408, Reason.SLOW_CLIENT, "The client stopped reading.") from None
+            raise slow_client() from None
 
     async def _carry(self) -> None:
         patience = Patience(self._relay.timeouts, self._call.began)
@@ -138,17 +131,25 @@ class Stream:
         self._writing = False
 
     async def _fail(self, refusal: Refusal) -> None:
+        if self._response.ended:
+            # The client has all of it; what failed is what came behind.
+            return
         if refusal.reason is Reason.CHECK_REFUSED:
             # OpenAI's own form of a withheld answer; clients know it as a regular end.
             self._relay.metrics.refusals.labels(refusal.reason.value).inc()
             event = replies.withheld_event(self._call.route, self._call.model)
-            await self._write(_framed(orjson.dumps(event)) + _DONE, last=True)
+            await self._last_words(_framed(orjson.dumps(event)) + _DONE, last=True)
             return
         if not self._response.begun:
             raise refusal
-        with contextlib.suppress(ConnectionError):
-            await asyncio.wait_for(self._response.send(_framed(refusal.body())), _TAIL_SECONDS)
-        raise StreamCutError(refusal)
+        await self._last_words(_framed(refusal.body()))
+        raise CutError(refusal)
+
+    async def _last_words(self, data: bytes, *, last: bool = False) -> None:
+        """Send what ends a stream early; a client that does not take it goes without."""
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                await self._response.send(data, last=last)
 
 
 async def _read_tail(exchange: Exchange) -> None:

@@ -80,6 +80,9 @@ MALFORMED = {
     "an upgrade to h2c": (
         PATH + HOST + TYPE + LENGTH + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n" + BODY
     ),
+    "an upgrade by its own header alone": (
+        PATH + HOST + TYPE + LENGTH + b"Upgrade: h2c\r\n\r\n" + BODY
+    ),
     "an upgrade to WebSocket": (
         b"GET /v1/models HTTP/1.1\r\n"
         + HOST
@@ -215,12 +218,13 @@ async def test_any_other_content_type_is_refused(
     assert engine.requests == []
 
 
+@pytest.mark.parametrize("limit", [5_000, 500_000], ids=["in one read", "in many reads"])
 @pytest.mark.parametrize("framing", ["by length", "in chunks"])
 async def test_a_body_at_the_limit_passes_and_one_byte_more_does_not(
-    framing: str, start: Start, engine: FakeEngine
+    framing: str, limit: int, start: Start, engine: FakeEngine
 ) -> None:
-    gateway = await start(max_body_bytes=5_000)
-    for size, expected in ((5_000, 200), (5_001, 413)):
+    gateway = await start(max_body_bytes=limit)
+    for size, expected in ((limit, 200), (limit + 1, 413)):
         body = BODY + b" " * (size - len(BODY))
         if framing == "in chunks":
             framed = CODED + CLOSE + b"\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)

@@ -1,7 +1,9 @@
 """Probes and metrics: what they say is what is so."""
 
 import asyncio
+import re
 import socket
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
@@ -111,3 +113,19 @@ async def test_every_metric_has_the_prefix_and_a_help_text(gateway: Running) -> 
     assert names
     assert names == helped
     assert all(name.startswith("casemate_gateway_") for name in names)
+
+
+async def test_every_metric_is_documented_and_every_documented_metric_exists(
+    gateway: Running,
+) -> None:
+    await gateway.post(CHAT)
+    _, text = await ask(gateway, "/metrics")
+    exported = {
+        line.split()[2]
+        for line in text.splitlines()
+        if line.startswith("# TYPE") and not line.split()[2].endswith("_created")
+    }
+    page = (Path(__file__).parents[3] / "docs" / "gateway.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"`(casemate_gateway_\w+)`", page))
+    documented |= {f"casemate_gateway{name}" for name in re.findall(r"`…(_\w+)`", page)}
+    assert documented == exported

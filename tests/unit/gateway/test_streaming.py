@@ -10,7 +10,7 @@ from aiohttp import ClientPayloadError, web
 from openai import APIError
 
 from unit.gateway.conftest import Start
-from unit.gateway.support import CHAT, DONE, FakeEngine, Running, chunk, until
+from unit.gateway.support import CHAT, DONE, FakeEngine, Running, chunk, completion, until
 from unit.gateway.test_clients import client
 
 STREAM = {**CHAT, "stream": True}
@@ -284,3 +284,41 @@ async def test_the_total_time_ends_even_a_lively_stream(start: Start, engine: Fa
         with pytest.raises(ClientPayloadError):
             await asyncio.wait_for(answer.read(), 3)
     await asyncio.wait_for(engine.aborted.wait(), 1)
+
+
+async def test_an_engine_that_does_not_end_its_answer_does_not_spoil_it(
+    start: Start, engine: FakeEngine
+) -> None:
+    async def respond(request: web.Request) -> web.StreamResponse:
+        response = await engine.send_events(request, [chunk("x"), DONE])
+        await asyncio.sleep(5)
+        return response
+
+    engine.respond = respond
+    gateway = await start(total_timeout=0.04)
+    reply = await gateway.post(STREAM)
+    assert reply.text.endswith("data: [DONE]\n\n")
+    assert reply.text.count("data: ") == 2
+
+
+async def test_a_whole_answer_that_is_not_read_is_cut_and_gives_its_place_back(
+    start: Start, engine: FakeEngine
+) -> None:
+    async def respond(_request: web.Request) -> web.Response:
+        engine.respond = None
+        return web.json_response(completion("x" * 40_000_000))
+
+    engine.respond = respond
+    gateway = await start(idle_timeout=1, max_in_flight=1, max_response_bytes=50_000_000)
+    body = json.dumps(CHAT).encode()
+    async with gateway.connect() as (_, writer):
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n"
+        kind = b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        writer.write(head + kind + body)
+        await until(lambda: bool(engine.requests))
+        assert (await gateway.post(CHAT)).status == 429
+        async with asyncio.timeout(3):
+            while await gateway.metric('refusals_total{reason="slow_client"}') != 1:
+                pass
+    assert (await gateway.post(CHAT)).status == 200
