@@ -1,0 +1,1 @@
+"""``python -m demo``: from nothing to a guarded answer, with proof of what is blocked."""
