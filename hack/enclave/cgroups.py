@@ -10,6 +10,7 @@ from enclave.layout import Layout
 
 _MOUNT = Path("/sys/fs/cgroup")
 _PROGRAMS = "programs"
+_CONTROLLERS = frozenset({"cpu", "cpuset", "hugetlb", "io", "memory", "pids"})
 _PATIENCE = 10.0
 
 
@@ -54,11 +55,11 @@ def create(layout: Layout) -> None:
 
 
 def _delegate(group: Path) -> None:
-    """With cgroup v2, let children of the group have all its controllers."""
-    controllers = group / "cgroup.controllers"
-    if controllers.exists() and group.joinpath("cgroup.subtree_control").exists():
-        wanted = " ".join(f"+{name}" for name in controllers.read_text().split())
-        (group / "cgroup.subtree_control").write_text(wanted)
+    """With cgroup v2, let children of the group have the controllers that a kubelet uses."""
+    available, enabled = group / "cgroup.controllers", group / "cgroup.subtree_control"
+    if available.exists():
+        for name in _CONTROLLERS.intersection(available.read_text().split()):
+            enabled.write_text(f"+{name}")
 
 
 def _inherit_cpus(parent: Path, child: Path) -> None:

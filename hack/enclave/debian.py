@@ -18,6 +18,7 @@ PACKAGES = (
     "nftables",
     "procps",
     "prometheus",
+    "python3-minimal",
     "runc",
     "skopeo",
 )

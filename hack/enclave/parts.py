@@ -64,6 +64,7 @@ def ensure(names: Iterable[str]) -> None:
         lock = paths.cache() / "bin" / f".{family.name}.lock"
         with locks.held(lock, what=f"building {family.name}"):
             _check_go(family)
+            print(f"{name} {family.version}: not in the cache, so it is built once", flush=True)
             for binary in family.binaries:
                 if not is_built(family, binary):
                     _build(family, binary)

@@ -95,6 +95,23 @@ def test_cgroup_v2_is_one_hierarchy_and_v1_several(tmp_path: Path) -> None:
     assert cgroups.hierarchies(tmp_path) == [tmp_path]
 
 
+def test_only_controllers_that_exist_and_matter_are_handed_on(tmp_path: Path) -> None:
+    (tmp_path / "cgroup.controllers").write_text("memory rdma")
+    cgroups._delegate(tmp_path)
+    assert (tmp_path / "cgroup.subtree_control").read_text() == "+memory"
+
+
+def test_a_new_cpuset_gets_its_parents_cpus(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    child.mkdir()
+    for name, value in (("cpuset.cpus", "0-1\n"), ("cpuset.mems", "0\n")):
+        (tmp_path / name).write_text(value)
+        (child / name).write_text("\n")
+    cgroups._inherit_cpus(tmp_path, child)
+    assert (child / "cpuset.cpus").read_text() == "0-1\n"
+    assert (child / "cpuset.mems").read_text() == "0\n"
+
+
 @pytest.mark.parametrize("own", [True, False])
 def test_services_are_held_back_only_while_packages_are_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, own: bool
