@@ -6,6 +6,7 @@ import threading
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,7 @@ def unused_port():
         yield holder.getsockname()[1]
 
 
-def run(script: str, *arguments: str) -> tuple[int, dict[str, object]]:
+def run(script: str, *arguments: str) -> tuple[int, dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, str(SCRIPTS / script), *arguments],
         capture_output=True,

@@ -1,0 +1,145 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from support.charts import CHART, DIGEST, KUBE_VERSION, Helm, template
+from support.enclaves import Enclave
+
+VALUES = sorted((CHART / "ci").glob("*.yaml"))
+CRDS = CHART.parents[1] / "crds"
+KEEP = "helm.sh/resource-policy"
+
+
+def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [one for one in objects if one["kind"] == kind]
+
+
+def pod_spec(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    (deployment,) = of_kind(objects, "Deployment")
+    spec: dict[str, Any] = deployment["spec"]["template"]["spec"]
+    return spec
+
+
+@pytest.mark.parametrize("values", VALUES, ids=lambda path: path.stem)
+def test_the_chart_passes_the_strict_linter(helm: Helm, values: Path):
+    where = [f"--kube-version={KUBE_VERSION}", "--namespace=casemate-system"]
+    helm.run("lint", "--strict", str(CHART), f"--values={values}", *where)
+
+
+@pytest.mark.parametrize("values", VALUES, ids=lambda path: path.stem)
+def test_a_real_api_server_accepts_what_the_chart_renders(
+    helm: Helm, enclave: Enclave, system: str, values: Path
+):
+    objects = helm.template(f"--values={values}")
+    assert len(objects) > 8
+    listed = {"apiVersion": "v1", "kind": "List", "items": objects}
+    dry = ["apply", "--dry-run=server", "--validate=strict", "--filename=-"]
+    out = enclave.kubectl(*dry, stdin=json.dumps(listed))
+    assert out.count("(server dry run)") == len(objects)
+    assert f"namespace/{system}" not in out
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("image.digest=latest", "image/digest"),
+        ("image.digest=sha256:abc", "image/digest"),
+        ("image.tag=1.0", "'tag' not allowed"),
+        ("replicas=2", "'replicas' not allowed"),
+        ("global.imageRegistry=https://registry.example", "imageRegistry"),
+        ("networkPolicy.apiServer.cidrs={0.0.0.0/0}", "cidrs/0"),
+        ("networkPolicy.apiServer.cidrs=null", "apiServer"),
+        ("networkPolicy.apiServer.ports={none}", "ports/0"),
+        ("crds.enabled=perhaps", "crds/enabled"),
+    ],
+)
+def test_values_of_the_wrong_shape_are_refused_by_name(helm: Helm, setting: str, message: str):
+    helm.run(*template())
+    done = helm.run(*template(f"--set={setting}"), check=False)
+    assert done.returncode != 0
+    assert message in done.stderr
+
+
+def test_an_image_without_digest_is_refused_with_the_reason(helm: Helm):
+    done = helm.run(*template(digest=""), check=False)
+    assert done.returncode != 0
+    assert "image.digest is required" in done.stderr
+
+
+def test_an_older_cluster_is_refused(helm: Helm):
+    done = helm.run(*template("--kube-version=1.36.0"), check=False)
+    assert done.returncode != 0
+    assert "incompatible with Kubernetes v1.36.0" in done.stderr
+
+
+def test_one_value_moves_every_image_to_another_registry(helm: Helm):
+    here = json.dumps(helm.template())
+    there = json.dumps(helm.template("--set=global.imageRegistry=mirror.example:5000"))
+    assert here.count("registry.enclave.local/") == 2
+    assert there.count("mirror.example:5000/") == 2
+    assert "registry.enclave.local/" not in there
+
+
+def test_the_gateway_may_have_an_image_of_its_own(helm: Helm):
+    own = f"sha256:{'1' * 64}"
+    spec = pod_spec(helm.template(f"--set=gateway.image.digest={own}"))
+    assert spec["containers"][0]["image"].endswith(DIGEST)
+    assert (
+        f"--gateway-image=registry.enclave.local/casemate/casemate@{own}"
+        in (spec["containers"][0]["args"])
+    )
+
+
+def test_rights_are_listed_one_by_one(helm: Helm):
+    roles = [one for one in helm.template() if one["kind"] in {"ClusterRole", "Role"}]
+    rules = [rule for role in roles for rule in role["rules"]]
+    assert len(roles) == 2
+    for rule in rules:
+        assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+        assert not {"escalate", "bind", "impersonate", "deletecollection"} & {*rule["verbs"]}
+    writers = [rule for rule in rules if "modeldeployments" in rule["resources"]]
+    assert [rule["verbs"] for rule in writers] == [["get", "list", "watch"]]
+
+
+def test_the_pod_is_restricted_and_runs_once(helm: Helm):
+    (deployment,) = of_kind(helm.template(), "Deployment")
+    assert deployment["spec"]["replicas"] == 1
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    spec = deployment["spec"]["template"]["spec"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert not {"hostNetwork", "hostPID", "hostIPC", "volumes"} & spec.keys()
+    context = spec["containers"][0]["securityContext"]
+    assert context["readOnlyRootFilesystem"] is True
+    assert context["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_policy_names_where_the_api_server_is_and_nothing_wider(helm: Helm):
+    setting = "--set=networkPolicy.apiServer.cidrs={192.0.2.1/32}"
+    policies = of_kind(helm.template(setting), "NetworkPolicy")
+    deny = next(one for one in policies if one["metadata"]["name"] == "casemate-default-deny")
+    assert deny["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert not {"ingress", "egress"} & deny["spec"].keys()
+    allow = next(one for one in policies if one["metadata"]["name"] == "casemate-operator")
+    blocks = [peer for rule in allow["spec"]["egress"] for peer in rule["to"] if "ipBlock" in peer]
+    assert blocks == [{"ipBlock": {"cidr": "192.0.2.1/32"}}]
+    assert of_kind(helm.template("--set=networkPolicy.enabled=false"), "NetworkPolicy") == []
+
+
+def test_the_crds_are_those_that_are_generated_and_say_that_they_stay(helm: Helm):
+    rendered = of_kind(helm.template(), "CustomResourceDefinition")
+    generated = [yaml.safe_load(path.read_text()) for path in sorted(CRDS.glob("*.yaml"))]
+    assert generated
+    for ours, theirs in zip(rendered, generated, strict=True):
+        assert ours["metadata"].pop("annotations") == {KEEP: "keep"}
+        ours["metadata"].pop("labels")
+        assert ours == theirs
+
+
+def test_crds_can_be_left_out_or_left_to_uninstall(helm: Helm):
+    loose = of_kind(helm.template("--set=crds.keep=false"), "CustomResourceDefinition")
+    assert loose
+    assert all(KEEP not in one["metadata"].get("annotations", {}) for one in loose)
+    assert not of_kind(helm.template("--set=crds.enabled=false"), "CustomResourceDefinition")
