@@ -69,7 +69,15 @@ def show_blocks(cluster: Cluster) -> None:
     Raises:
         DemoError: Something got through that must not, or a control did not.
     """
-    probes = _probes(cluster)
+    judge(_probes(cluster))
+
+
+def judge(probes: list[Probe]) -> None:
+    """Run probes, print what came of each, and hold it against what must.
+
+    Raises:
+        DemoError: Names every probe that came out otherwise.
+    """
     with ThreadPoolExecutor(4) as pool:
         reports = list(pool.map(lambda probe: probe.run(), probes))
     wrong = []
