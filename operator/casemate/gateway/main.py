@@ -24,6 +24,7 @@ from casemate.gateway.tls import Bundle, BundleError, Certificate
 log = logging.getLogger(__name__)
 
 MAX_ADMIN_CONNECTIONS = 64
+GC_THRESHOLD = 10_000
 # After the grace period, requests are cancelled; that takes no longer than this.
 CANCEL_SECONDS = 1.0
 
@@ -141,9 +142,11 @@ class Gateway:
             asyncio.create_task(self._certificate.watch(self._reload_failed)),
         ]
         accepting = asyncio.create_task(self.listener.run())
-        # What lives now lives for good: the collector need not look at it again.
+        # What lives now lives for good: the collector need not look at it again. Requests leave
+        # little to collect, so it need not look at them as often either.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GC_THRESHOLD)
         log.info("serving on port %d", self.listener.port)
         self.started.set()
         await self._stop.wait()

@@ -124,6 +124,10 @@ class Relay:
             self.metrics.upstream_errors.labels(refusal.reason.value).inc()
             log.warning("engine failed: %s: %s", refusal.reason, e)
             raise refusal from e
+        except Refusal as refusal:
+            if refusal.reason in upstream.REASONS:
+                self.metrics.upstream_errors.labels(refusal.reason.value).inc()
+            raise
 
     async def _document(self, exchange: Exchange, began: float) -> dict[str, Any]:
         patience = Patience(self.timeouts, began)

@@ -7,10 +7,25 @@ from casemate.gateway.engine import EngineUnreachableError
 from casemate.gateway.errors import Reason, Refusal
 from casemate.gateway.wire import EngineBrokenError, Head
 
-# Of the engine's refusals, those that mean something to a caller. Others become a plain 400.
+REASONS = frozenset(
+    {
+        Reason.ENGINE_REFUSED,
+        Reason.ENGINE_UNAVAILABLE,
+        Reason.ENGINE_BROKEN,
+        Reason.ENGINE_TIMEOUT,
+    }
+)
+_CANNOT = 404, "The engine does not know this model or cannot do this with it."
+_INVALID = (
+    400,
+    "The engine refused the request: text longer than the model's context, or an unknown option.",
+)
+# Of the engine's refusals, those that mean something more than `_INVALID` to a caller.
 _TELLING = {
-    404: "The engine does not know this model or cannot do this with it.",
-    413: "The engine refused the request as too large for the model.",
+    404: _CANNOT,
+    405: _CANNOT,
+    413: (413, "The engine refused the request as too large for the model."),
+    501: _CANNOT,
 }
 
 
@@ -52,12 +67,7 @@ def check_head(head: Head, content_type: str) -> None:
             "The engine is busy or still loading its model.",
             headers={"Retry-After": "5"},
         )
-    if 400 <= head.status < 500:  # noqa: PLR2004
-        status = head.status if head.status in _TELLING else 400
-        message = _TELLING.get(
-            head.status,
-            "The engine refused the request; the text may be longer than the model's context, "
-            "or an option may be unknown to it.",
-        )
+    if 400 <= head.status < 500 or head.status in _TELLING:  # noqa: PLR2004
+        status, message = _TELLING.get(head.status, _INVALID)
         raise Refusal(status, Reason.ENGINE_REFUSED, message)
     raise broken()

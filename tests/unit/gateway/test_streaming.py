@@ -205,6 +205,11 @@ async def _unknown(_request: web.Request) -> web.Response:
     return web.json_response({"error": "secret"}, status=404)
 
 
+@whole("cannot do this", 404, "engine_refused")
+async def _cannot(_request: web.Request) -> web.Response:
+    return web.json_response({"error": "secret"}, status=501)
+
+
 @whole("is loading", 503, "engine_unavailable")
 async def _loading(_request: web.Request) -> web.Response:
     return web.json_response({"error": "secret"}, status=503)
@@ -251,6 +256,7 @@ async def test_an_engine_that_fails_has_its_status_and_its_words_replaced(
     reply = await gateway.post(body)
     assert (reply.status, reply.code) == (code, word)
     assert "secret" not in reply.text
+    assert await gateway.metric(f'upstream_errors_total{{kind="{word}"}}') == 1
 
 
 async def test_no_engine_at_all_is_503_with_retry_after(
