@@ -10,6 +10,7 @@ from typing import Any
 from demo.cluster import Cluster
 from demo.deploy import CLIENTS, MODEL, MODELS, PROJECT
 from demo.progress import DemoError, say
+from enclave import parts
 from enclave.layout import OUTSIDE_ADDRESS
 
 SERVICE = f"{MODEL}.{MODELS}.svc"
@@ -140,14 +141,15 @@ def show_state(cluster: Cluster) -> None:
 
 def next_steps(cluster: Cluster) -> str:
     """Return what to try next."""
+    tools = parts.path_of("kubectl").parent
     return f"""
 What to try next:
-  export KUBECONFIG={cluster.kubeconfig}
-  kubectl get md -A -w                                          # leave it open in a second terminal
-  kubectl -n {MODELS} delete networkpolicy --all             # restored at once, and reported:
-  kubectl -n {MODELS} get events --field-selector reason=DriftRepaired
-  kubectl -n {MODELS} scale md {MODEL} --replicas=2
+  export KUBECONFIG={cluster.kubeconfig} PATH="$PATH:{tools}"
+  kubectl get md --all-namespaces --watch
+  kubectl --namespace {MODELS} delete networkpolicy --all   # restored at once, and reported:
+  kubectl --namespace {MODELS} get events --field-selector reason=DriftRepaired
+  kubectl --namespace {MODELS} scale md {MODEL} --replicas=2
   kubectl explain modeldeployment.spec
-  make test                                                     # everything above, and much more
-  make down                                                     # and nothing is left
+  make test   # everything above, and much more
+  make down   # and nothing is left
 """
