@@ -31,9 +31,7 @@ def run(
     """
     if shutil.which(program) is None:
         package = _PACKAGE_OF.get(program, program)
-        raise ImageError(
-            f"{program} is not installed: run make setup, or apt-get install {package}"
-        )
+        raise ImageError(f"{program} is not installed: apt-get install {package}, then retry")
     done = subprocess.run(
         [program, *arguments],
         env={**os.environ, **(env or {})},
