@@ -22,7 +22,7 @@ from typing import Any
 
 import uvloop
 from gateway_client import Link, Target, request
-from gateway_setup import Process, make_bundle, memory, nginx_config
+from gateway_setup import Process, cpu, make_bundle, memory, nginx_config
 
 NAMES = ("direct", "nginx", "gateway")
 QUANTILES = (50, 90, 99)
@@ -44,8 +44,11 @@ def quantile(values: list[float], percent: int) -> float:
 
 
 class Bench:
-    def __init__(self, targets: list[Target], out: Path, *, quick: bool) -> None:
+    def __init__(
+        self, targets: list[Target], pids: dict[str, int], out: Path, *, quick: bool
+    ) -> None:
         self.targets = targets
+        self.pids = pids
         self.out = out
         self.rounds = 3 if quick else 12
 
@@ -85,6 +88,22 @@ class Bench:
             for link in group:
                 link.close()
         return samples
+
+    async def cost(self) -> None:
+        """Measure processor time, which other work on the machine hardly changes."""
+        count = 500 * self.rounds
+        for name, pid in self.pids.items():
+            link = await Link.to(next(target for target in self.targets if target.name == name))
+            before = cpu(pid)
+            for _ in range(count):
+                await link.ask(chat("hello"))
+            each = (cpu(pid) - before) / count
+            self.record(f"cpu_per_request_{name}", each * 1e6, "us", f"of {count}, sequential")
+            before = cpu(pid)
+            await link.ask(chat(f"{count}/1", stream=True), streamed=True)
+            each = (cpu(pid) - before) / count
+            self.record(f"cpu_per_event_{name}", each * 1e6, "us", f"of {count}, 1 ms apart")
+            link.close()
 
     async def first_token(self) -> dict[str, list[float]]:
         samples: dict[str, list[float]] = {name: [] for name in NAMES}
@@ -198,6 +217,7 @@ async def measure(bench: Bench) -> None:
     bench.compare("sse_first_token", await bench.first_token())
     bench.compare("sse_event", await bench.chunks())
     await bench.throughput()
+    await bench.cost()
 
 
 def main() -> None:
@@ -220,7 +240,8 @@ def main() -> None:
         wait_until_ready(metrics, gateway)
         targets = [Target("direct", socket=str(folder / "engine.sock"))]
         targets += [Target(key, port=port, context=context) for key, port in ports.items()]
-        bench = Bench(targets, out, quick=given.quick)
+        pids = {"nginx": nginx.pid, "gateway": gateway.pid}
+        bench = Bench(targets, pids, out, quick=given.quick)
         bench.record("gateway_rss_idle", memory(gateway.pid), "MiB", "before the first request")
         uvloop.run(measure(bench))
         bench.record("gateway_rss", memory(gateway.pid), "MiB", "after all loads")

@@ -79,11 +79,22 @@ def nginx_config(folder: Path, port: int) -> list[str]:
     return ["nginx", "-c", str(path), "-p", str(folder)]
 
 
+def cpu(pid: int) -> float:
+    """Return the processor time of a process and its children, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(cpu(child) for child in children(pid))
+
+
+def children(pid: int) -> list[int]:
+    """Return the ids of a process's children."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def memory(pid: int) -> float:
     """Return the resident memory of a process and its children, in MiB."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     total = 0.0
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             total = int(line.split()[1]) / 1024
-    return total + sum(memory(int(child)) for child in children)
+    return total + sum(memory(child) for child in children(pid))
