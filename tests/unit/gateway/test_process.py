@@ -39,13 +39,14 @@ class Child:
     def url(self) -> str:
         return f"https://localhost:{self.port}/v1/chat/completions"
 
+    async def readiness(self) -> str:
+        url = f"http://127.0.0.1:{self.metrics}/readyz"
+        async with ClientSession() as session, session.get(url) as answer:
+            return await answer.text()
+
     async def ready(self) -> bool:
         try:
-            async with (
-                ClientSession() as session,
-                session.get(f"http://127.0.0.1:{self.metrics}/readyz") as answer,
-            ):
-                return answer.status == 200
+            return await self.readiness() == "ok\n"
         except OSError:
             return False
 
@@ -99,14 +100,20 @@ async def test_on_sigterm_requests_at_work_are_finished_and_new_ones_are_not_tak
 ) -> None:
     events = [chunk(f"n{number}") for number in range(30)]
     engine.respond = lambda request: engine.send_events(request, [*events, DONE], pause=0.02)
+    idle, writer = await asyncio.open_connection(
+        "localhost", child.port, ssl=child.authority.client_context()
+    )
     async with child.session() as session, session.post(child.url, json=STREAM) as answer:
         first = await answer.content.readany()
         child.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(3):
-            while await child.ready():
+            while await child.readiness() != "not ready: draining\n":
                 pass
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", child.port)
+        assert await asyncio.wait_for(idle.read(), 3) == b""
+        assert not answer.content.is_eof()
+        writer.close()
         rest = await answer.content.read()
     assert (first + rest).endswith(b"data: [DONE]\n\n")
     assert b'"n29"' in rest

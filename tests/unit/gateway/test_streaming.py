@@ -9,6 +9,7 @@ import pytest
 from aiohttp import ClientPayloadError, web
 from openai import APIError
 
+from casemate.gateway import stream
 from unit.gateway.conftest import Start
 from unit.gateway.support import CHAT, DONE, FakeEngine, Running, chunk, completion, until
 from unit.gateway.test_clients import client
@@ -44,9 +45,9 @@ async def test_each_event_arrives_before_the_next_is_made(
 
     engine.respond = respond
     async with client(gateway) as openai:
-        stream = await openai.chat.completions.create(model="m", messages=MESSAGES, stream=True)
+        arriving = await openai.chat.completions.create(model="m", messages=MESSAGES, stream=True)
         seen = []
-        async for event in stream:
+        async for event in arriving:
             seen.append(event.choices[0].delta.content)
             step.set()
     assert seen == [f"n{number}" for number in range(5)]
@@ -57,9 +58,9 @@ async def test_a_client_that_leaves_cancels_the_engine_at_once(
 ) -> None:
     engine.respond = events(*[chunk("x")] * 1000, pause=0.01)
     async with client(gateway) as openai:
-        stream = await openai.chat.completions.create(model="m", messages=MESSAGES, stream=True)
-        await anext(aiter(stream))
-        await stream.close()
+        arriving = await openai.chat.completions.create(model="m", messages=MESSAGES, stream=True)
+        await anext(aiter(arriving))
+        await arriving.close()
     await asyncio.wait_for(engine.aborted.wait(), 1)
     metric = 'requests_total{code="499",path="/v1/chat/completions"}'
     async with asyncio.timeout(2):
@@ -129,8 +130,10 @@ async def test_an_engine_that_dies_within_a_stream_is_an_error_for_the_client(
     engine.respond = respond
     async with client(gateway) as openai:
         with pytest.raises(APIError):  # noqa: PT012  it fails at once or within
-            stream = await openai.chat.completions.create(model="m", messages=MESSAGES, stream=True)
-            async for _ in stream:
+            arriving = await openai.chat.completions.create(
+                model="m", messages=MESSAGES, stream=True
+            )
+            async for _ in arriving:
                 pass
 
 
@@ -171,7 +174,7 @@ async def test_the_same_stream_done_right_ends_cleanly(start: Start, engine: Fak
     assert reply.text.endswith("data: [DONE]\n\n")
 
 
-async def test_a_burst_of_events_keeps_its_order_and_number(
+async def test_a_burst_of_arrivingkeeps_its_order_and_number(
     gateway: Running, engine: FakeEngine
 ) -> None:
     engine.respond = events(*[chunk(f"n{number} ") for number in range(3_000)], DONE)
@@ -228,6 +231,11 @@ async def _redirect(_request: web.Request) -> web.Response:
 @whole("answers text", 502, "engine_broken")
 async def _text(_request: web.Request) -> web.Response:
     return web.Response(text="secret")
+
+
+@whole("answers JSON as something else", 502, "engine_broken")
+async def _mistyped(_request: web.Request) -> web.Response:
+    return web.Response(text=json.dumps(completion("secret")), content_type="text/html")
 
 
 @whole("answers no choices", 502, "engine_broken")
@@ -293,18 +301,23 @@ async def test_the_total_time_ends_even_a_lively_stream(start: Start, engine: Fa
 
 
 async def test_an_engine_that_does_not_end_its_answer_does_not_spoil_it(
-    start: Start, engine: FakeEngine
+    start: Start, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stream, "_TAIL_SECONDS", 5)
+
     async def respond(request: web.Request) -> web.StreamResponse:
         response = await engine.send_events(request, [chunk("x"), DONE])
         await asyncio.sleep(5)
         return response
 
     engine.respond = respond
-    gateway = await start(total_timeout=0.04)
-    reply = await gateway.post(STREAM)
-    assert reply.text.endswith("data: [DONE]\n\n")
-    assert reply.text.count("data: ") == 2
+    gateway = await start(total_timeout=0.5)
+    body = json.dumps(STREAM).encode()
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+    kind = b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    answer = await gateway.raw(head + kind + body)
+    assert b"data: [DONE]" in answer
+    assert answer.endswith(b"\r\n0\r\n\r\n")
 
 
 async def test_a_whole_answer_that_is_not_read_is_cut_and_gives_its_place_back(
