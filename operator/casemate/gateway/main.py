@@ -153,7 +153,7 @@ class Gateway:
         log.info("draining")
         accepting.cancel()
         for link in server.idle():
-            link.close()
+            link.force_close()
         if not await proxy.drain(self._settings.timeouts.drain_timeout):
             log.warning("drain timeout: cancelling what is left")
         await server.shutdown(CANCEL_SECONDS / 2)
