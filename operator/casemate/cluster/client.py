@@ -24,6 +24,12 @@ _CONNECTIONS = 32
 """Concurrent requests; the API server's own priority and fairness limits the rest."""
 
 
+def in_cluster_server() -> str:
+    """Address of the API server as pods are told it; needs no DNS."""
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+
+
 class Answer(dict[str, Any]):
     """A decoded object, with the status code that came with it."""
 

@@ -131,13 +131,23 @@ class Store:
         if record is None:
             return None
         body = orjson.loads(record.text)
-        troubles = self._pod_troubles(key)
-        return Observed(key.name, key.namespace, body, self.children(key), troubles, trouble)
+        pods = self._pods(key)
+        return Observed(
+            name=key.name,
+            namespace=key.namespace,
+            body=body,
+            children=self.children(key),
+            pods=len(pods),
+            pod_troubles=tuple(f"pod {name}: {text}" for name, text in pods if text),
+            trouble=trouble,
+        )
 
-    def _pod_troubles(self, key: Key) -> tuple[str, ...]:
+    def _pods(self, key: Key) -> list[tuple[str, str]]:
+        """Name and trouble (or nothing) of each pod, sorted."""
         pods = ((ref, record) for ref, record in self._objects[key].items() if ref.kind == POD)
-        found = ((ref.name, orjson.loads(record.text)["trouble"]) for ref, record in pods)
-        return tuple(f"pod {name}: {text}" for name, text in sorted(found) if text)
+        return sorted(
+            (ref.name, orjson.loads(record.text)["trouble"] or "") for ref, record in pods
+        )
 
     def children(self, key: Key) -> dict[Ref, Live]:
         """The children of one deployment, whether it exists or not."""

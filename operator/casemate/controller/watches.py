@@ -1,10 +1,12 @@
 """The kopf part: what is watched, and where each event goes. Events only mark keys."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import kopf
 
+from casemate.cluster.client import in_cluster_server
 from casemate.cluster.kinds import CERTIFICATE_REQUEST, CHILDREN, MODEL_DEPLOYMENT, POD, Kind
 from casemate.cluster.store import Key, Store
 from casemate.controller.queue import WorkQueue
@@ -50,8 +52,12 @@ def _on_event(handlers: kopf.OperatorRegistry, kind: Kind, handler: Handler) -> 
     kopf.on.event(*_selector(kind), id=f"watch-{kind.plural}", registry=handlers)(handler)
 
 
-def _login(**arguments: Any) -> kopf.ConnectionInfo | None:
-    return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+async def _login(**arguments: Any) -> kopf.ConnectionInfo | None:
+    account = kopf.login_with_service_account(**arguments)
+    if account is None:
+        return kopf.login_with_kubeconfig(**arguments)
+    # By address, as the rest of the operator does: kopf's own way needs the cluster's DNS.
+    return dataclasses.replace(account, server=in_cluster_server())
 
 
 def _remember(store: Store, queue: WorkQueue[Key], kind: Kind) -> Handler:

@@ -54,6 +54,8 @@ class Observed:
     """The ModelDeployment object."""
     children: Mapping[Ref, Live] = field(default_factory=dict)
     """Everything that carries this deployment's labels."""
+    pods: int = 0
+    """Pods that exist, those that are being stopped included."""
     pod_troubles: tuple[str, ...] = ()
     """What keeps its pods from serving, as `core.pods` words it."""
     trouble: Trouble | None = None

@@ -160,6 +160,7 @@ def _status(
         0 if spec.suspend else spec.replicas,
         suspended=spec.suspend,
         pending=pending[0] if pending else None,
+        pods=observed.pods,
         troubles=observed.pod_troubles,
     )
     return status.write(observed, verdict, rollout, now)

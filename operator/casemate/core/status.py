@@ -63,16 +63,20 @@ def judge(
     *,
     suspended: bool,
     pending: str | None,
+    pods: int = 0,
     troubles: Sequence[str] = (),
 ) -> Verdict:
-    """The verdict on a valid spec; `pending` names what is not applied yet."""
+    """The verdict on a valid spec; `pending` names what is not applied yet.
+
+    `pods` counts those that exist: a Deployment's own counts leave out pods that are being stopped.
+    """
     if pending:
         return Verdict("False", Reason.PROGRESSING, f"{pending} is being applied", reconciling=True)
     if not rollout.current or rollout.replicas > rollout.updated or rollout.updated < wanted:
         message = f"{rollout.updated} of {wanted} pods run the current spec"
         verdict = Verdict("False", Reason.PROGRESSING, message, reconciling=True)
-    elif rollout.replicas > wanted:
-        message = f"{rollout.replicas - wanted} pods are being stopped"
+    elif rollout.replicas > wanted or (wanted == 0 and pods > 0):
+        message = f"{max(rollout.replicas, pods) - wanted} pods are being stopped"
         verdict = Verdict("False", Reason.PROGRESSING, message, reconciling=True)
     elif suspended:
         return Verdict("False", Reason.SUSPENDED, "spec.suspend is set: no pod runs")

@@ -1,0 +1,110 @@
+"""A real language model behind its gateway, deployed as the examples do it."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo import deploy
+from demo.cluster import Cluster
+from images.build import build
+from images.steps import Built
+from support.enclaves import Enclave
+
+Ask = Callable[..., dict[str, Any]]
+Probe = Callable[..., dict[str, Any]]
+
+SERVICE = f"{deploy.MODEL}.{deploy.MODELS}.svc"
+PROBE = (deploy.PROJECT / "hack" / "images" / "client" / "probe.py").read_text()
+
+
+@pytest.fixture(scope="session")
+def built() -> dict[str, Built]:
+    return dict(build())
+
+
+@pytest.fixture(scope="session")
+def cluster(enclave: Enclave, built: dict[str, Built]) -> Cluster:
+    """The enclave with the operator installed and the examples serving."""
+    cluster = Cluster(enclave.name, enclave.kubeconfig)
+    deploy.load_images(cluster, built)
+    deploy.install(cluster, built["casemate"])
+    deploy.apply_examples(cluster, built)
+    return cluster
+
+
+@pytest.fixture
+def ask(cluster: Cluster) -> Ask:
+    """Asks the model with the real `openai` package; returns the report of ask.py."""
+
+    def call(
+        *extra: str, pod: str = "analyst", ca: str = "/var/run/casemate/ca/ca.pem"
+    ) -> dict[str, Any]:
+        answer: dict[str, Any] = cluster.execute(
+            *(deploy.CLIENTS, pod, "client"),
+            *("python3.11", "/opt/client/ask.py", "--base-url", f"https://{SERVICE}/v1"),
+            *("--ca-file", ca, "--model", deploy.MODEL, "--prompt", "Say something."),
+            *("--max-tokens", "16", *extra),
+        )
+        return answer
+
+    return call
+
+
+@pytest.fixture
+def probe(cluster: Cluster) -> Probe:
+    """Tries one connection from a pod; returns the report of probe.py."""
+
+    def call(
+        pod: str,
+        kind: str,
+        target: str,
+        namespace: str = deploy.CLIENTS,
+        container: str = "client",
+    ) -> dict[str, Any]:
+        report: dict[str, Any] = cluster.execute(
+            *(namespace, pod, container, "python3.11", "-", "--timeout", "2", kind, target),
+            stdin=PROBE,
+        )
+        return report
+
+    return call
+
+
+@pytest.fixture
+def model_pod(cluster: Cluster) -> dict[str, Any]:
+    """The model's one pod."""
+    selector = f"-lcasemate.dev/model-deployment={deploy.MODEL}"
+    pods = cluster.get("--namespace", deploy.MODELS, "pods", selector)["items"]
+    alive = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    assert len(alive) == 1
+    found: dict[str, Any] = alive[0]
+    return found
+
+
+def gateway_process(pod: dict[str, Any]) -> int:
+    """The gateway's process on the node: by its command line and its pod's UID."""
+    uid = pod["metadata"]["uid"]
+    for entry in Path("/proc").iterdir():
+        try:
+            command = (entry / "cmdline").read_bytes().split(b"\0")
+            inside = uid in (entry / "cgroup").read_text()
+        except OSError:
+            continue
+        if inside and b"gateway" in command:
+            return int(entry.name)
+    raise AssertionError(f"no gateway runs in pod {pod['metadata']['name']}")
+
+
+@contextmanager
+def frozen(process: int) -> Iterator[None]:
+    """Stops a process as a hang would, and lets it go on afterwards."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
