@@ -48,6 +48,8 @@ def _pod(
         "serviceAccountName": f"{name}-model",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        # The engine drains first, then the gateway: sidecars are stopped last.
+        "terminationGracePeriodSeconds": 60,
         # No resolver: a name can't leave the pod, and look-ups fail at once instead of timing out.
         "dnsPolicy": "None",
         "dnsConfig": {"nameservers": ["127.0.0.1"]},
