@@ -15,7 +15,7 @@ define timed
 @started=$$SECONDS; $(2); echo "== $(1): $$((SECONDS - started)) s"
 endef
 
-.PHONY: help setup lock generate verify lint types imports format test test-unit test-api test-e2e \
+.PHONY: help setup packages lock generate verify lint types imports format test test-unit test-api test-e2e \
 	bench conformance-netpol demo up down images clean
 
 help: ## Show this list
@@ -26,6 +26,9 @@ setup: .venv/.ready ## Make the virtual environment from the hash-pinned lock
 .venv/.ready: requirements/dev.txt pyproject.toml hack/setup.sh
 	@hack/setup.sh $(PYTHON)
 	@touch $@
+
+packages: setup ## Install the Debian packages that tests and the enclave need (root)
+	@$(PY) -m enclave.debian
 
 lock: setup ## Resolve the locks anew: versions at least a week old, with hashes, no addresses
 	@hack/lock.sh
@@ -49,7 +52,7 @@ types: setup ## Check types
 imports: setup ## Check the import rules
 	@.venv/bin/lint-imports
 
-test: test-unit test-api test-e2e ## Run all tests (root; brings up its own enclave)
+test: packages test-unit test-api test-e2e ## Run all tests (root; brings up its own enclave)
 
 test-unit: setup ## Pure tests, in seconds
 	$(call timed,test-unit,.venv/bin/pytest tests/unit)
@@ -57,11 +60,12 @@ test-unit: setup ## Pure tests, in seconds
 test-api: setup ## Tests on a real etcd and kube-apiserver
 	$(call timed,test-api,.venv/bin/pytest tests/api)
 
-test-e2e: setup ## Tests on a real node (root)
+test-e2e: packages ## Tests on a real node (root)
 	$(call timed,test-e2e,.venv/bin/pytest tests/e2e)
 
-bench: setup ## Measure operator and gateway beside their references; one JSON object per figure
+bench: packages ## Measure operator and gateway beside their references; one JSON object per figure
 	@mkdir -p $(OUT)
+	@$(PY) -m enclave.debian nginx-light
 	$(call timed,bench operator,$(PY) bench/operator.py --out $(OUT))
 	$(call timed,bench gateway,$(PY) bench/gateway.py --out $(OUT))
 	@echo "figures: $(OUT)"
@@ -69,7 +73,7 @@ bench: setup ## Measure operator and gateway beside their references; one JSON o
 conformance-netpol: setup ## Run upstream's NetworkPolicy specs on an enclave of their own (root)
 	@$(PY) -m conformance netpol
 
-images: setup ## Build all images into the cache
+images: packages ## Build all images into the cache
 	@$(PY) -m images build
 
 demo: setup ## Bring up the enclave, deploy a model, ask it, show what is blocked (root)

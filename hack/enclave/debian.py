@@ -1,7 +1,11 @@
-"""Install the Debian packages that the enclave needs, without letting them start services."""
+"""Install the Debian packages that the enclave needs, without letting them start services.
+
+`python -m enclave.debian [PACKAGE...]` does it by hand, with further packages if wanted.
+"""
 
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +30,7 @@ _POLICY = Path("/usr/sbin/policy-rc.d")
 _DENY = "#!/bin/sh\nexit 101\n"
 
 
-def missing() -> list[str]:
+def missing(extra: Sequence[str] = ()) -> list[str]:
     """Return the packages that are not installed.
 
     Raises:
@@ -37,16 +41,16 @@ def missing() -> list[str]:
             "the node provider needs a Debian system (no dpkg found): use --provider kind with a"
             " Docker engine instead"
         )
-    return [name for name in PACKAGES if not _installed(name)]
+    return [name for name in (*PACKAGES, *extra) if not _installed(name)]
 
 
-def ensure() -> None:
+def ensure(extra: Sequence[str] = ()) -> None:
     """Install what is missing.
 
     Raises:
         EnclaveError: apt-get failed; its own words precede.
     """
-    if not (names := missing()):
+    if not (names := missing(extra)):
         return
     print(f"installing Debian packages: {' '.join(names)}", flush=True)
     apt = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "-qq"]
@@ -72,3 +76,10 @@ def _services_held_back() -> Iterator[None]:
     finally:
         if not own:
             _POLICY.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    try:
+        ensure(sys.argv[1:])
+    except EnclaveError as error:
+        sys.exit(f"packages: {error}")
