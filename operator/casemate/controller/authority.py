@@ -14,8 +14,8 @@ from casemate.core.pki import Authority
 SECRET_NAME = "casemate-gateway-ca"  # noqa: S105 - a name, no secret
 BUNDLE_NAME = names.SIGNER.replace("/", ":") + ":ca"
 
-CHECK_SECONDS = 3600.0
-"""How often rotation is considered; the steps of a rotation are hours and months apart."""
+CHECK_SECONDS = 60.0
+"""How often rotation is considered and the trust bundle looked at: two requests each time."""
 
 
 class AuthorityKeeper:
@@ -42,9 +42,12 @@ class AuthorityKeeper:
         """
         now = datetime.now(UTC)
         stored = await self._client.get(SECRET, self._namespace, SECRET_NAME)
-        known = pki.alive(_parse(stored or {}), now)
-        if pki.needs_renewal(known, now):
+        # A Secret that vanishes under a running operator comes back as it was: pods trust that CA.
+        known = pki.alive(_parse(stored) if stored else self._authorities, now)
+        due = pki.needs_renewal(known, now)
+        if due:
             known = [*known, Authority.create(now)]
+        if due or stored is None:
             await self._store(known, stored)
         self._authorities = known
         newest = known[-1].certificate.not_valid_after_utc
