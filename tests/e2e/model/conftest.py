@@ -80,7 +80,11 @@ def model_pod(cluster: Cluster) -> dict[str, Any]:
     """The model's one pod."""
     selector = f"-lcasemate.dev/model-deployment={deploy.MODEL}"
     pods = cluster.get("--namespace", deploy.MODELS, "pods", selector)["items"]
-    alive = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    alive = [
+        pod
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"] and "ownerReferences" in pod["metadata"]
+    ]
     assert len(alive) == 1
     found: dict[str, Any] = alive[0]
     return found
