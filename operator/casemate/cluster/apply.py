@@ -10,21 +10,27 @@ from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT
 from casemate.cluster.store import Key, Store
 from casemate.core import fields
 from casemate.core.observed import Live, Observed
-from casemate.core.plan import Apply, Delete, Plan, controller
+from casemate.core.ownership import applied_by_us, belongs_to
+from casemate.core.plan import Apply, Delete, Plan
 
 
 async def carry_out(client: Client, store: Store, observed: Observed, plan: Plan) -> None:
     """Removes and writes what the plan says; what the API server answers goes to the store.
 
     A stage begins only when the one before it is complete, so a pod never exists before the
-    policies that close it. One failure does not keep the rest of its stage from being tried.
+    policies that close it. Where something failed, nothing more is created, but everything that
+    exists is still repaired: one object that cannot be had must not shield the others' drift.
 
     Raises:
-        Stalled, Waiting, Transient: the first failure of the first stage that had one.
+        Stalled, Waiting, Transient: the first failure.
     """
-    await _all(_delete(client, observed.namespace, one) for one in plan.prune)
+    failures = await _all(_delete(client, observed.namespace, one) for one in plan.prune)
     for stage in plan.stages:
-        await _all(_apply(client, store, observed, one) for one in stage)
+        halted = failures or plan.conflict
+        wanted = [one for one in stage if one.known or not halted]
+        failures += await _all(_apply(client, store, observed, one) for one in wanted)
+    if failures:
+        raise failures[0]
 
 
 async def prune_orphans(client: Client, store: Store, key: Key) -> None:
@@ -36,7 +42,8 @@ async def prune_orphans(client: Client, store: Store, key: Key) -> None:
     if await client.get(MODEL_DEPLOYMENT, key.namespace, key.name) is not None:
         return
     left = [Delete(ref, live.uid) for ref, live in store.children(key).items() if not live.deleting]
-    await _all(_delete(client, key.namespace, one) for one in left)
+    if failures := await _all(_delete(client, key.namespace, one) for one in left):
+        raise failures[0]
 
 
 async def write_status(client: Client, store: Store, observed: Observed, plan: Plan) -> None:
@@ -58,10 +65,10 @@ async def write_status(client: Client, store: Store, observed: Observed, plan: P
     store.put(MODEL_DEPLOYMENT.kind, answer)
 
 
-async def _all(calls: Iterable[Awaitable[None]]) -> None:
-    for result in await asyncio.gather(*calls, return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
+async def _all(calls: Iterable[Awaitable[None]]) -> list[BaseException]:
+    """Runs all at once to their ends; returns what they raised."""
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    return [result for result in results if isinstance(result, BaseException)]
 
 
 async def _delete(client: Client, namespace: str, one: Delete) -> None:
@@ -71,11 +78,11 @@ async def _delete(client: Client, namespace: str, one: Delete) -> None:
 async def _apply(client: Client, store: Store, observed: Observed, one: Apply) -> None:
     kind = CHILDREN[one.ref.kind]
     ours = one.known or await _exists_as_ours(client, observed, one)
-    # Not by force where nothing was found: whoever came first in between keeps what is theirs.
-    answer = await client.apply(kind, one.body, force=ours)
     if one.strip:
-        answer = await client.replace(kind, fields.without(answer, one.strip))
-    store.put(kind.kind, answer)
+        # Before the apply, which an added second controller would make invalid.
+        await client.replace(kind, fields.without(observed.children[one.ref].body, one.strip))
+    # Not by force where nothing was found: whoever came first in between keeps what is theirs.
+    store.put(kind.kind, await client.apply(kind, one.body, force=ours))
 
 
 async def _exists_as_ours(client: Client, observed: Observed, one: Apply) -> bool:
@@ -83,7 +90,8 @@ async def _exists_as_ours(client: Client, observed: Observed, one: Apply) -> boo
     found = await client.get(CHILDREN[one.ref.kind], observed.namespace, one.ref.name)
     if found is None:
         return False
-    if controller(Live(found)).get("uid") == observed.uid:
+    managed = found["metadata"].get("managedFields", [])
+    if belongs_to(observed, Live(found, applied=applied_by_us(managed))):
         return True
     raise Stalled(
         Reason.NAME_CONFLICT,

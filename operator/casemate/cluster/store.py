@@ -13,6 +13,7 @@ from casemate.api.v1alpha1 import KIND
 from casemate.core.fields import Foreign, foreign_fields
 from casemate.core.names import NAME_LABEL
 from casemate.core.observed import Live, Observed, Ref, Trouble
+from casemate.core.ownership import applied_by_us
 from casemate.core.pods import trimmed
 
 POD = "Pod"
@@ -37,6 +38,7 @@ class Record(NamedTuple):
     version: int
     text: bytes
     foreign: tuple[Foreign, ...]
+    applied: bool
 
 
 class Store:
@@ -152,7 +154,7 @@ class Store:
     def children(self, key: Key) -> dict[Ref, Live]:
         """The children of one deployment, whether it exists or not."""
         return {
-            ref: Live(orjson.loads(record.text), record.foreign)
+            ref: Live(orjson.loads(record.text), record.foreign, record.applied)
             for ref, record in self._objects.get(key, {}).items()
             if ref.kind not in (KIND, POD)
         }
@@ -165,8 +167,12 @@ def _version(body: Mapping[str, Any]) -> int:
 
 def _record(kind: str, body: Mapping[str, Any]) -> Record:
     if kind == POD:
-        return Record(body["metadata"]["uid"], _version(body), orjson.dumps(trimmed(body)), ())
+        return Record(
+            body["metadata"]["uid"], _version(body), orjson.dumps(trimmed(body)), (), applied=False
+        )
     meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
-    foreign = foreign_fields(body["metadata"].get("managedFields", []))
+    managed = body["metadata"].get("managedFields", [])
     text = orjson.dumps({**body, "metadata": meta})
-    return Record(meta["uid"], _version(body), text, foreign)
+    return Record(
+        meta["uid"], _version(body), text, foreign_fields(managed), applied_by_us(managed)
+    )

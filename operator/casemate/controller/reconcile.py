@@ -14,7 +14,7 @@ from casemate.core.plan import Plan, plan
 
 logger = logging.getLogger(__name__)
 
-_LOOK_AGAIN_SECONDS = 300.0
+_LOOK_AGAIN_SECONDS = 60.0
 """When to try again what the API server refused for good: nobody tells us about a changed quota."""
 
 _ORPHANS_SECONDS = 2.0

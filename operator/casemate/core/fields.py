@@ -37,13 +37,14 @@ def foreign_fields(managed: Iterable[Mapping[str, Any]]) -> tuple[Foreign, ...]:
     return tuple(
         Foreign(entry.get("manager", ""), entry.get("time", ""), path)
         for entry in managed
-        if not _is_ours(entry) and entry.get("subresource") != "status"
+        if not is_ours(entry) and entry.get("subresource") != "status"
         for path in _leaves(entry.get("fieldsV1", {}))
         if path and path[0] != "f:status" and path != _CONTROLLERS_OWN
     )
 
 
-def _is_ours(entry: Mapping[str, Any]) -> bool:
+def is_ours(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of managedFields is that of our own applies."""
     return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
 
 

@@ -25,6 +25,8 @@ class Live:
     """The object without managedFields."""
     foreign: tuple[Foreign, ...] = ()
     """Fields that another manager owns."""
+    applied: bool = False
+    """Whether our field manager has applied it."""
 
     @property
     def uid(self) -> str:

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from casemate.api.conditions import Reason
-from casemate.api.v1alpha1 import API_VERSION, KIND, ModelDeploymentSpec
+from casemate.api.v1alpha1 import ModelDeploymentSpec
 from casemate.core import status
 from casemate.core.compare import difference
 from casemate.core.fields import Path
-from casemate.core.observed import Live, Observed, Ref, Settings, Trouble
+from casemate.core.observed import Observed, Ref, Settings, Trouble
+from casemate.core.ownership import belongs_to, is_left_over
 from casemate.core.render import render
 
 _GONE_SOON_SECONDS = 1.0
@@ -53,6 +54,8 @@ class Plan:
     stages: tuple[tuple[Apply, ...], ...] = ()
     prune: tuple[Delete, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    conflict: str | None = None
+    """Names of ours that objects of others hold: a reason to create nothing further."""
     status: Mapping[str, Any] | None = None
     requeue: float | None = None
     """Seconds until this must be looked at again, without any event; None: not at all."""
@@ -84,14 +87,11 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     judged = [[_judge(observed, ref, body) for ref, body in stage.items()] for stage in desired]
     flat = [one for stage in judged for one in stage]
     wanted = {ref for stage in desired for ref in stage}
-    conflicts = [one.conflict for one in flat if one.conflict]
-    if conflicts:
-        trouble = Trouble(Reason.NAME_CONFLICT, "; ".join(conflicts))
-        return Plan(status=_troubled(observed, trouble, now))
     return Plan(
         stages=tuple(tuple(one.apply for one in stage if one.apply) for stage in judged),
         prune=(*(one.stale for one in flat if one.stale), *_unwanted(observed, wanted)),
         repairs=tuple(one.repair for one in flat if one.repair),
+        conflict="; ".join(one.conflict for one in flat if one.conflict) or None,
         status=_status(observed, spec, flat, now),
         requeue=_GONE_SOON_SECONDS if any(one.waiting or one.stale for one in flat) else None,
     )
@@ -104,10 +104,9 @@ def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
         return _Judged(apply=Apply(ref, body, known=False, strip=()), repair=lost)
     if live.deleting:
         return _Judged(waiting=True)
-    owner = controller(live)
-    if owner.get("uid") != observed.uid:
-        if (owner.get("kind"), owner.get("name")) == (KIND, observed.name):
-            return _Judged(stale=Delete(ref, live.uid))
+    if is_left_over(observed, live):
+        return _Judged(stale=Delete(ref, live.uid))
+    if not belongs_to(observed, live):
         return _Judged(
             conflict=f"{ref} exists and belongs to somebody else: delete or rename it, "
             f"or give this ModelDeployment another name"
@@ -120,12 +119,6 @@ def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
         apply=Apply(ref, body, known=True, strip=found.added),
         repair=None if found.outdated else repair,
     )
-
-
-def controller(live: Live) -> Mapping[str, Any]:
-    """The reference to the object that controls this one, or an empty one."""
-    owners = live.body["metadata"].get("ownerReferences", [])
-    return next((owner for owner in owners if owner.get("controller")), {})
 
 
 def _was_complete(observed: Observed) -> bool:
@@ -141,15 +134,17 @@ def _unwanted(observed: Observed, wanted: set[Ref]) -> list[Delete]:
         for ref, live in observed.children.items()
         if ref not in wanted
         and not live.deleting
-        and controller(live).get("kind") == KIND
-        and controller(live).get("apiVersion") == API_VERSION
-        and controller(live).get("name") == observed.name
+        and (belongs_to(observed, live) or is_left_over(observed, live))
     ]
 
 
 def _status(
     observed: Observed, spec: ModelDeploymentSpec, judged: list[_Judged], now: datetime
 ) -> Mapping[str, Any] | None:
+    conflicts = [one.conflict for one in judged if one.conflict]
+    if conflicts:
+        trouble = Trouble(Reason.NAME_CONFLICT, "; ".join(conflicts))
+        return _troubled(observed, trouble, now)
     if observed.trouble:
         return _troubled(observed, observed.trouble, now)
     live = observed.children.get(Ref("Deployment", observed.name))
