@@ -78,13 +78,10 @@ class ControlPlane:
     def __enter__(self) -> Self:
         """Start both servers and wait until the API answers that it is ready."""
         parts.ensure(["etcd", "kubernetes"])
-        flags = [*_ALONE, *self._extra]
-        if self.audit_log:
-            flags += servers.audit_flags(self.audit_log, self._workdir / "audit-policy.json")
         try:
             data = self._workdir / "etcd"
             self._start(servers.etcd(data, self._credentials))
-            self._start(servers.api_server(self._credentials, flags))
+            self._start(self._api_server())
             self._wait()
         except BaseException:
             self.stop()
@@ -99,6 +96,18 @@ class ControlPlane:
         """Stop what runs, the API server first; harmless when nothing does."""
         while self._running:
             self._running.pop().stop()
+
+    def restart_api_server(self) -> None:
+        """Stop the API server and start it again over the same data, on the same port."""
+        self._running.pop().stop()
+        self._start(self._api_server())
+        self._wait()
+
+    def _api_server(self) -> Daemon:
+        flags = [*_ALONE, *self._extra]
+        if self.audit_log:
+            flags += servers.audit_flags(self.audit_log, self._workdir / "audit-policy.json")
+        return servers.api_server(self._credentials, flags)
 
     def _log(self, name: str) -> Path:
         return self._workdir / "logs" / f"{name}.log"

@@ -1,4 +1,4 @@
-"""The operator's Prometheus metrics. Names and meanings are API: see docs/reference/metrics.md."""
+"""The operator's Prometheus metrics. Names and meanings are API: see docs/operations.md."""
 
 from importlib.metadata import version
 
@@ -21,7 +21,7 @@ RECONCILE_DURATION = Histogram(
 )
 RECONCILE_TOTAL = Counter(
     "casemate_reconcile_total",
-    "Passes over ModelDeployments, by result (noop, changed, stalled, waiting, transient, bug).",
+    "Passes over ModelDeployments, by result (noop, changed, stalled, waiting).",
     ["result"],
     registry=REGISTRY,
 )

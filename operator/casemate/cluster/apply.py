@@ -33,17 +33,22 @@ async def carry_out(client: Client, store: Store, observed: Observed, plan: Plan
         raise failures[0]
 
 
-async def prune_orphans(client: Client, store: Store, key: Key) -> None:
-    """Removes what a ModelDeployment left behind that is gone without its children.
+async def prune_orphans(client: Client, store: Store, key: Key) -> bool:
+    """Removes what a ModelDeployment left behind; returns whether there was anything.
 
     The garbage collector does this too, but not after `kubectl delete --cascade=orphan`: a model
-    that runs without its ModelDeployment would run without terms.
+    that runs without its ModelDeployment would run without terms. What only wears our labels stays.
     """
-    if await client.get(MODEL_DEPLOYMENT, key.namespace, key.name) is not None:
-        return
-    left = [Delete(ref, live.uid) for ref, live in store.children(key).items() if not live.deleting]
+    left = [
+        Delete(ref, live.uid)
+        for ref, live in store.children(key).items()
+        if live.applied and not live.deleting
+    ]
+    if not left or await client.get(MODEL_DEPLOYMENT, key.namespace, key.name) is not None:
+        return False
     if failures := await _all(_delete(client, key.namespace, one) for one in left):
         raise failures[0]
+    return True
 
 
 async def write_status(client: Client, store: Store, observed: Observed, plan: Plan) -> None:

@@ -51,7 +51,9 @@ class Client:
         if os.environ.get("KUBERNETES_SERVICE_HOST"):
             config.load_incluster_config(client_configuration=configuration)
         else:
-            await config.load_kube_config(client_configuration=configuration)
+            # Read here: the package reads the variable once, when it is imported.
+            file = os.environ.get("KUBECONFIG")
+            await config.load_kube_config(file, client_configuration=configuration)
         return cls(configuration)
 
     async def close(self) -> None:
@@ -157,6 +159,7 @@ def _decode(code: int, data: bytes, headers: Mapping[str, str], accept: frozense
     if code < 300 or code in accept:  # noqa: PLR2004
         return answer
     message = answer.get("message") or data[:200].decode(errors="replace")
-    if code in {429, 502, 503, 504}:
-        raise _Unanswered(f"the API server answered {code}: {message}")
-    raise from_answer(code, message, headers.get("Retry-After"))
+    error = from_answer(code, message, headers.get("Retry-After"))
+    if isinstance(error, Transient) and code in {429, 502, 503, 504}:
+        raise _Unanswered(str(error), error.after)
+    raise error

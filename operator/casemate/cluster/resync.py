@@ -6,7 +6,9 @@ a complete list does, by comparing UIDs.
 
 from typing import Any
 
+from casemate.api.conditions import Reason
 from casemate.cluster.client import Client
+from casemate.cluster.errors import Stalled
 from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT, POD, Kind
 from casemate.cluster.store import Key, Store
 from casemate.core.names import MANAGED_SELECTOR
@@ -30,7 +32,13 @@ async def _resync(client: Client, store: Store, kind: Kind) -> set[Key]:
     if kind is not MODEL_DEPLOYMENT:
         params["labelSelector"] = MANAGED_SELECTOR
     while True:
-        page = await client.request("GET", kind.path(), params)
+        page = await client.request("GET", kind.path(), params, accept=frozenset({404}))
+        if page.code == 404:  # noqa: PLR2004
+            raise Stalled(
+                Reason.APPLY_REFUSED,
+                f"the API server knows no {kind.plural}.{kind.group}: "
+                "install the CustomResourceDefinitions (the chart's crds.enabled)",
+            )
         for item in page["items"]:
             uids.add(item["metadata"]["uid"])
             key = store.put(kind.kind, _complete(kind, item))

@@ -109,6 +109,8 @@ class Store:
         objects = self._objects[key]
         del objects[ref]
         del self._homes[key.namespace, ref]
+        # A watch that starts over never shows this end: nothing is left to wait for.
+        self.unseen.pop((key, ref), None)
         if not objects:
             del self._objects[key]
         self._deleted[key, ref] = version

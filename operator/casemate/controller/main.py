@@ -5,7 +5,7 @@ import asyncio
 import logging
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import kopf
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 _RESYNC_SECONDS = 300.0
 _RETRY_SECONDS = 10.0
+_NAME = re.compile(r"[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?")
 _DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
 
@@ -57,13 +58,17 @@ def main(argv: Sequence[str]) -> int:
 def _parse(argv: Sequence[str]) -> Options:
     parser = argparse.ArgumentParser("casemate operator", description=__doc__)
     parser.add_argument("--gateway-image", required=True, type=_image, help="NAME@sha256:DIGEST")
-    parser.add_argument("--namespace", default="casemate-system", help="where the CA is kept")
-    parser.add_argument("--monitoring-namespace", default="monitoring")
-    parser.add_argument("--image-pull-secret", action="append", default=[])
-    parser.add_argument("--metrics-port", type=int, default=8080)
-    parser.add_argument("--health-port", type=int, default=8081)
-    parser.add_argument("--workers", type=int, default=16, help="passes at a time")
+    parser.add_argument(
+        "--namespace", default="casemate-system", type=_name, help="where the CA is kept"
+    )
+    parser.add_argument("--monitoring-namespace", default="monitoring", type=_name)
+    parser.add_argument("--image-pull-secret", action="append", default=[], type=_name)
+    parser.add_argument("--metrics-port", type=_whole(1, 65535), default=8080)
+    parser.add_argument("--health-port", type=_whole(1, 65535), default=8081)
+    parser.add_argument("--workers", type=_whole(1, 256), default=16, help="passes at a time")
     given = parser.parse_args(argv)
+    if given.metrics_port == given.health_port:
+        parser.error(f"--metrics-port and --health-port must differ; both are {given.health_port}")
     settings = Settings(
         gateway_image=given.gateway_image,
         monitoring_namespace=given.monitoring_namespace,
@@ -78,6 +83,25 @@ def _image(text: str) -> str:
             f"an image by digest is accepted (NAME@sha256:…); got {text!r}"
         )
     return text
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"a name of lower-case letters, digits, '-' and '.' is accepted; got {text!r}"
+        )
+    return text
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
+            raise argparse.ArgumentTypeError(
+                f"a whole number from {least} to {most} is accepted; got {text!r}"
+            )
+        return int(text)
+
+    return parse
 
 
 async def _run(options: Options) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import heapq
 import itertools
+import math
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ from typing import Generic, TypeVar
 K = TypeVar("K")
 
 _FIRST_RETRY_SECONDS = 0.2
-_LAST_RETRY_SECONDS = 300.0
+_LAST_RETRY_SECONDS = 60.0
 
 
 class WorkQueue(Generic[K]):
@@ -38,22 +39,31 @@ class WorkQueue(Generic[K]):
         self._again: set[K] = set()
         self._failures: dict[K, int] = {}
         self._later: list[tuple[float, int, K]] = []
+        self._due: dict[K, float] = {}
         self._numbers = itertools.count()
         self._wake = asyncio.Event()
         self._free = asyncio.Semaphore(workers)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, key: K, delay: float = 0.0) -> None:
-        """Asks for a look at `key`, now or after `delay` seconds."""
+        """Asks for a look at `key`, now or after `delay` seconds, whichever is asked for first.
+
+        A key that failed waits for its back-off whatever is asked: events must not defeat it.
+        """
         if delay > 0:
-            due = self._now() + delay
-            heapq.heappush(self._later, (due, next(self._numbers), key))
+            self._put_off(key, self._now() + delay)
         elif key in self._running:
             self._again.add(key)
-        elif key not in self._since:
+        elif key not in self._since and not (key in self._failures and key in self._due):
             self._since[key] = self._now()
             self._ready.append(key)
         self._wake.set()
+
+    def _put_off(self, key: K, due: float) -> None:
+        """Remembers one moment for each key: the next look answers all that was asked before."""
+        if due < self._due.get(key, math.inf):
+            self._due[key] = due
+            heapq.heappush(self._later, (due, next(self._numbers), key))
 
     @property
     def depth(self) -> int:
@@ -86,6 +96,7 @@ class WorkQueue(Generic[K]):
         await self._free.acquire()
         key = self._ready.popleft()
         del self._since[key]
+        self._due.pop(key, None)
         self._running[key] = self._now()
         task = asyncio.create_task(self._run(key))
         self._tasks.add(task)
@@ -94,7 +105,10 @@ class WorkQueue(Generic[K]):
     def _promote(self) -> None:
         now = self._now()
         while self._later and self._later[0][0] <= now:
-            self.add(heapq.heappop(self._later)[2])
+            due, _, key = heapq.heappop(self._later)
+            if self._due.get(key) == due:
+                del self._due[key]
+                self.add(key)
 
     async def _run(self, key: K) -> None:
         try:
@@ -107,7 +121,6 @@ class WorkQueue(Generic[K]):
             self._free.release()
         if key in self._again:
             self._again.discard(key)
-            # After a failure, new events must not defeat the back-off.
             self.add(key, delay or 0.0 if key in self._failures else 0.0)
         elif delay is not None:
             self.add(key, delay)

@@ -18,7 +18,7 @@ _LOOK_AGAIN_SECONDS = 60.0
 """When to try again what the API server refused for good: nobody tells us about a changed quota."""
 
 _ORPHANS_SECONDS = 2.0
-"""How long the garbage collector has before we remove the children of a deleted deployment."""
+"""When to look once more at what a deleted deployment left behind."""
 
 
 class Reconciler:
@@ -80,10 +80,9 @@ class Reconciler:
         return "changed", second.requeue
 
     async def _gone(self, key: Key) -> tuple[str, float | None]:
-        if not self._store.children(key):
-            return "noop", None
-        await apply.prune_orphans(self._client, self._store, key)
-        return "changed", _ORPHANS_SECONDS
+        if await apply.prune_orphans(self._client, self._store, key):
+            return "changed", _ORPHANS_SECONDS
+        return "noop", None
 
 
 def failed(key: Key, error: Exception) -> float | None:

@@ -60,8 +60,15 @@ class Signer:
             await self._client.get(REPLICA_SET, namespace, owners[0]["name"]) if owners else None
         )
         name = meta.get("labels", {}).get(names.NAME_LABEL, "")
-        live = self._store.children(Key(namespace, name)).get(Ref("Deployment", name))
-        return Request(body, pod, replica_set, live.uid if live else None)
+        return Request(body, pod, replica_set, self._deployment_uid(Key(namespace, name)))
+
+    def _deployment_uid(self, key: Key) -> str | None:
+        """UID of the Deployment that we made; one that only wears our labels does not count."""
+        observed = self._store.gather(key)
+        live = observed.children.get(Ref("Deployment", key.name)) if observed else None
+        if observed is None or live is None or not signing.made_here(observed, live):
+            return None
+        return live.uid
 
     async def _answer(self, body: Mapping[str, Any], status: Mapping[str, Any]) -> None:
         meta = {k: body["metadata"][k] for k in ("name", "namespace", "uid")}

@@ -1,8 +1,10 @@
 """Whether a live child still is what we want, and if not, where it differs and by whose hand."""
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any, NamedTuple
 
+from casemate.api.quantities import amount
 from casemate.core import fields
 from casemate.core.fields import Path
 from casemate.core.names import DIGEST_ANNOTATION
@@ -43,7 +45,7 @@ def difference(desired: Mapping[str, Any], live: Live) -> Difference:
             # The whole of an added item comes before its parts, which then need no mention.
             if not any(new[: len(known)] == known for known in added):
                 added.append(new)
-        elif wanted == found or path[-1] == ".":
+        elif _same(wanted, found, fields.dotted(path)) or path[-1] == ".":
             continue
         else:
             changed.append(fields.dotted(path))
@@ -79,4 +81,18 @@ def _changed(desired: Any, live: Any, path: str) -> list[str]:
             for index, value in enumerate(desired)
             for found in _changed(value, live[index], f"{path}[{index}]")
         ]
-    return [] if desired == live else [path]
+    return [] if _same(desired, live, path) else [path]
+
+
+def _same(desired: Any, live: Any, path: str) -> bool:
+    """Whether two plain values are equal, as far as the API server keeps how they are written."""
+    if desired == "" and live is None:
+        return True  # it leaves out empty text, such as the value of a variable
+    if ".resources." in path and isinstance(live, str | int):
+        return _thousandths(desired) == _thousandths(live)  # it writes 1000m as 1
+    return bool(desired == live)
+
+
+def _thousandths(quantity: int | str) -> int | None:
+    number = amount(quantity)
+    return None if number is None else ceil(number * 1000)  # it rounds up to these

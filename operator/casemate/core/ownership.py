@@ -30,6 +30,18 @@ def is_left_over(observed: Observed, live: Live) -> bool:
     return same_name and owner.get("uid") != observed.uid
 
 
+def made_for(name: str, live: Live) -> bool:
+    """Whether the object was made for a deployment called `name`, be it this one or an earlier.
+
+    Stricter than `belongs_to`, as it decides about deletion: a label can be edited, and must not
+    hand the child of one deployment to another, nor somebody else's object to anybody.
+    """
+    owner = controller(live.body)
+    if owner.get("kind") == KIND:
+        return bool(owner.get("name") == name)
+    return live.applied
+
+
 def applied_by_us(managed: list[Mapping[str, Any]]) -> bool:
     """Whether our field manager has applied an object, from its managedFields."""
     return any(is_ours(entry) for entry in managed)

@@ -100,7 +100,8 @@ def alive(authorities: Iterable[Authority], now: datetime) -> list[Authority]:
 
 def signing(authorities: Sequence[Authority], now: datetime) -> Authority:
     """The newest CA that pods have had time to trust; the oldest if there is none."""
-    trusted = [a for a in authorities if a.certificate.not_valid_before_utc <= now - _TRUST_FIRST]
+    ripe = now - _TRUST_FIRST - _BACKDATE
+    trusted = [a for a in authorities if a.certificate.not_valid_before_utc <= ripe]
     return trusted[-1] if trusted else authorities[0]
 
 
@@ -112,7 +113,7 @@ def issue(
     lifetime: timedelta,
 ) -> x509.Certificate:
     """A serving certificate for `hosts`, valid no longer than its CA."""
-    start = now.replace(microsecond=0)
+    start = max(now.replace(microsecond=0) - _BACKDATE, authority.certificate.not_valid_before_utc)
     end = min(start + lifetime, authority.certificate.not_valid_after_utc)
     issuer = authority.certificate.subject
     own = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)

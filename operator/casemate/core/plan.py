@@ -8,13 +8,16 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from casemate.api.conditions import Reason
-from casemate.api.v1alpha1 import ModelDeploymentSpec
+from casemate.api.v1alpha1 import KIND, ModelDeploymentSpec
 from casemate.core import status
 from casemate.core.compare import difference
 from casemate.core.fields import Path
 from casemate.core.observed import Observed, Ref, Settings, Trouble
-from casemate.core.ownership import belongs_to, is_left_over
+from casemate.core.ownership import belongs_to, is_left_over, made_for
 from casemate.core.render import render
+
+_INCOMPLETE = {Reason.INVALID_SPEC, Reason.NAME_CONFLICT, Reason.APPLY_REFUSED}
+"""Reasons of passes that may have left out a child: one that is missing then was not deleted."""
 
 _GONE_SOON_SECONDS = 1.0
 """When to look again at a name that an object on its way out still holds."""
@@ -74,6 +77,8 @@ class _Judged(NamedTuple):
     repair: Repair | None = None
     conflict: str | None = None
     waiting: bool = False
+    pending: str | None = None
+    """What is under way and not yet seen, in words."""
 
 
 def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
@@ -101,11 +106,13 @@ def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
     live = observed.children.get(ref)
     if live is None:
         lost = Repair(ref, "deleted", (), ()) if _was_complete(observed) else None
-        return _Judged(apply=Apply(ref, body, known=False, strip=()), repair=lost)
+        apply = Apply(ref, body, known=False, strip=())
+        return _Judged(apply=apply, repair=lost, pending=_applying(ref))
     if live.deleting:
-        return _Judged(waiting=True)
+        return _Judged(waiting=True, pending=f"{ref} is being removed, to be made anew")
     if is_left_over(observed, live):
-        return _Judged(stale=Delete(ref, live.uid))
+        pending = f"{ref} of an earlier {KIND} is being removed"
+        return _Judged(stale=Delete(ref, live.uid), pending=pending)
     if not belongs_to(observed, live):
         return _Judged(
             conflict=f"{ref} exists and belongs to somebody else: delete or rename it, "
@@ -118,13 +125,20 @@ def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
     return _Judged(
         apply=Apply(ref, body, known=True, strip=found.added),
         repair=None if found.outdated else repair,
+        pending=_applying(ref),
     )
+
+
+def _applying(ref: Ref) -> str:
+    return f"{ref} is being applied"
 
 
 def _was_complete(observed: Observed) -> bool:
     """Whether an earlier pass had applied everything for this very spec."""
     before = observed.body.get("status", {})
-    return bool(before.get("observedGeneration") == observed.generation)
+    if before.get("observedGeneration") != observed.generation:
+        return False
+    return not any(c["reason"] in _INCOMPLETE for c in before.get("conditions", []))
 
 
 def _unwanted(observed: Observed, wanted: set[Ref]) -> list[Delete]:
@@ -132,9 +146,7 @@ def _unwanted(observed: Observed, wanted: set[Ref]) -> list[Delete]:
     return [
         Delete(ref, live.uid)
         for ref, live in observed.children.items()
-        if ref not in wanted
-        and not live.deleting
-        and (belongs_to(observed, live) or is_left_over(observed, live))
+        if ref not in wanted and not live.deleting and made_for(observed.name, live)
     ]
 
 
@@ -147,9 +159,8 @@ def _status(
         return _troubled(observed, trouble, now)
     if observed.trouble:
         return _troubled(observed, observed.trouble, now)
-    live = observed.children.get(Ref("Deployment", observed.name))
-    rollout = status.Rollout.of(live.body) if live else status.NOTHING
-    pending = [str(one.apply.ref) for one in judged if one.apply]
+    rollout = _rollout(observed)
+    pending = [one.pending for one in judged if one.pending]
     verdict = status.judge(
         rollout,
         0 if spec.suspend else spec.replicas,
@@ -162,9 +173,15 @@ def _status(
 
 
 def _troubled(observed: Observed, trouble: Trouble, now: datetime) -> Mapping[str, Any] | None:
+    return status.write(observed, status.troubled(trouble), _rollout(observed), now)
+
+
+def _rollout(observed: Observed) -> status.Rollout:
+    """What this deployment's own Deployment says: never one of somebody else or an earlier one."""
     live = observed.children.get(Ref("Deployment", observed.name))
-    rollout = status.Rollout.of(live.body) if live else status.NOTHING
-    return status.write(observed, status.troubled(trouble), rollout, now)
+    if live is None or is_left_over(observed, live) or not belongs_to(observed, live):
+        return status.NOTHING
+    return status.Rollout.of(live.body)
 
 
 def _explain(error: ValidationError) -> str:

@@ -10,6 +10,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from casemate.core import names
+from casemate.core.observed import Live, Observed
+from casemate.core.ownership import controller
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,14 @@ class Denial(NamedTuple):
 
     reason: str
     message: str
+
+
+def made_here(observed: Observed, live: Live) -> bool:
+    """Whether the operator made a Deployment for this very ModelDeployment.
+
+    Both signs are asked for, the reference and our apply: here a doubt is a denial, not a repair.
+    """
+    return live.applied and controller(live.body).get("uid") == observed.uid
 
 
 def settled(body: Mapping[str, Any]) -> bool:

@@ -19,6 +19,8 @@ class Verdict:
     message: str
     reconciling: bool = False
     stalled: bool = False
+    complete: bool = True
+    """Whether every child is as the spec asks, or a person was told why not."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,12 @@ def judge(
     pods: int = 0,
     troubles: Sequence[str] = (),
 ) -> Verdict:
-    """The verdict on a valid spec; `pending` names what is not applied yet.
+    """The verdict on a valid spec; `pending` says what is not done yet.
 
     `pods` counts those that exist: a Deployment's own counts leave out pods that are being stopped.
     """
     if pending:
-        return Verdict("False", Reason.PROGRESSING, f"{pending} is being applied", reconciling=True)
+        return Verdict("False", Reason.PROGRESSING, pending, reconciling=True, complete=False)
     if not rollout.current or rollout.replicas > rollout.updated or rollout.updated < wanted:
         message = f"{rollout.updated} of {wanted} pods run the current spec"
         verdict = Verdict("False", Reason.PROGRESSING, message, reconciling=True)
@@ -100,8 +102,10 @@ def write(
     """The whole new status, or None when the live one already says so."""
     found = _conditions(verdict, rollout)
     before = observed.body.get("status", {})
+    # Only a spec that was carried out counts as seen: a missing child is drift from then on.
+    seen = observed.generation if verdict.complete else before.get("observedGeneration", -1)
     status: dict[str, Any] = {
-        "observedGeneration": observed.generation,
+        "observedGeneration": seen,
         "conditions": [_dated(c, before, observed.generation, now) for c in found],
         "replicas": rollout.replicas,
         "readyReplicas": rollout.ready,

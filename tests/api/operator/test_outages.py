@@ -1,0 +1,195 @@
+"""The operator is killed, restarted and doubled; what happened meanwhile is not lost."""
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from api.operator.test_children import complete, create, ready
+from casemate.cluster.client import Client
+from casemate.cluster.resync import resync
+from casemate.cluster.store import Key, Store
+from enclave.controlplane import ControlPlane
+from support.operators import (
+    DIGEST,
+    Api,
+    Operator,
+    eventually,
+    install,
+    model_deployment,
+    running,
+    start,
+)
+
+STORM = 40
+
+
+def test_a_restart_over_a_settled_cluster_writes_nothing(
+    plane: ControlPlane, api: Api, tmp_path: Path
+) -> None:
+    namespace = api.namespace("restart")
+    with running(plane, tmp_path / "first.log"):
+        create(api, namespace)
+        before = api.writes()
+        assert before.total() > 0, "control: writes are counted"
+    with running(plane, tmp_path / "second.log") as second:
+        eventually(lambda: second.metric("casemate_queue_depth") == 0, "the queue never emptied")
+        eventually(
+            lambda: second.metric('casemate_reconcile_total{result="noop"}') > 0, "nothing was read"
+        )
+
+        assert api.writes() == before
+
+
+def test_what_was_broken_during_an_outage_is_repaired_after_it(
+    plane: ControlPlane, api: Api, tmp_path: Path
+) -> None:
+    namespace = api.namespace("outage")
+    with running(plane, tmp_path / "first.log"):
+        create(api, namespace)
+        create(api, namespace, "gone")
+    api.delete("NetworkPolicy", namespace, "m-default-deny")
+    api.patch("Deployment", namespace, "m", {"spec": {"replicas": 9}})
+    api.delete("ModelDeployment", namespace, "gone")
+
+    with running(plane, tmp_path / "second.log"):
+        eventually(
+            lambda: api.get("NetworkPolicy", namespace, "m-default-deny") is not None,
+            "the policy never came back",
+        )
+        eventually(lambda: _replicas(api, namespace) == 1, "the edit stayed")
+        eventually(lambda: api.get("Deployment", namespace, "gone") is None, "an orphan stayed")
+
+
+def _replicas(api: Api, namespace: str) -> int:
+    found = api.get("Deployment", namespace, "m")
+    assert found is not None
+    return int(found["spec"]["replicas"])
+
+
+def test_killed_in_a_storm_it_finishes_after_the_restart(
+    plane: ControlPlane, api: Api, tmp_path: Path
+) -> None:
+    namespace = api.namespace("storm")
+    names = [f"m{index}" for index in range(STORM)]
+    operator = start(plane, tmp_path / "first.log")
+    eventually(operator.ready, "the operator never got ready")
+    for name in names:
+        api.create(model_deployment(name, namespace))
+    eventually(lambda: len(api.items("Deployment", namespace)) > 0, "nothing was begun")
+    operator.process.kill()
+    operator.process.wait()
+    assert not all(complete_or_not(api, namespace, name) for name in names), "it was too fast"
+
+    with running(plane, tmp_path / "second.log"):
+        for name in names:
+            eventually(partial(complete, api, namespace, name), f"{name} was forgotten")
+
+    assert len(api.items("Deployment", namespace)) == STORM
+    assert len(api.items("NetworkPolicy", namespace)) == 2 * STORM
+
+
+def complete_or_not(api: Api, namespace: str, name: str) -> bool:
+    """Whether a report is there at all."""
+    found = api.get("ModelDeployment", namespace, name)
+    return bool(found and found["status"]["observedGeneration"] > 0)
+
+
+def test_two_operators_do_not_fight(plane: ControlPlane, api: Api, tmp_path: Path) -> None:
+    namespace = api.namespace("two")
+    with running(plane, tmp_path / "a.log") as first, running(plane, tmp_path / "b.log") as second:
+        create(api, namespace)
+        for one in (first, second):
+            eventually(lambda o=one: o.metric("casemate_queue_depth") == 0, "not settled")  # type: ignore[misc]
+        api.delete("Service", namespace, "m")
+        eventually(lambda: api.get("Service", namespace, "m") is not None, "not repaired")
+        settled = [len(api.calls())]
+
+        def quiet() -> bool:
+            settled.append(len(api.calls()))
+            return len(settled) > 10 and settled[-1] == settled[-10]
+
+        eventually(quiet, f"they go on writing: {settled[-10:]}")
+
+
+def test_the_api_server_may_come_and_go(tmp_path: Path) -> None:
+    with ControlPlane(tmp_path / "plane", audit_log=tmp_path / "audit.jsonl") as plane:
+        api = install(plane)
+        namespace = api.namespace("bounce")
+        with running(plane, tmp_path / "operator.log") as operator:
+            create(api, namespace)
+            plane.restart_api_server()
+            assert operator.process.poll() is None
+            api.delete("Service", namespace, "m")
+            eventually(
+                lambda: api.get("Service", namespace, "m") is not None,
+                "the watches never came back",
+                60,
+            )
+
+
+async def test_a_complete_list_notices_what_no_watch_showed(
+    plane: ControlPlane,
+    api: Api,
+    operator: Operator,
+    namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    create(api, namespace)
+    monkeypatch.setenv("KUBECONFIG", str(plane.kubeconfig))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    key, store = Key(namespace, "m"), Store()
+    client = await Client.connect()
+    try:
+        assert key in await resync(client, store), "control: everything is news at first"
+        assert key not in await resync(client, store), "control: nothing is news the second time"
+        ghost = dict(store.children(key))
+        service = next(live.body for ref, live in ghost.items() if ref.kind == "Service")
+        store.put(
+            "Service",
+            {
+                **service,
+                "metadata": {
+                    **service["metadata"],
+                    "name": "ghost",
+                    "uid": "gone",
+                    "resourceVersion": "1",
+                },
+            },
+        )
+
+        assert key in await resync(client, store)
+        assert "ghost" not in {ref.name for ref in store.children(key)}
+    finally:
+        await client.close()
+
+
+def test_health_and_metrics_are_served(api: Api, operator: Operator, namespace: str) -> None:
+    create(api, namespace)
+    assert ready(api, namespace)["status"] == "False"
+
+    assert operator.fetch(operator.health_port, "/healthz") == (200, "ok")
+    assert operator.fetch(operator.health_port, "/readyz")[0] == 200
+    series = f'namespace="{namespace}",status="False",type="Ready"'
+    text = operator.fetch(operator.metrics_port, "/metrics")[1]
+    assert f'casemate_modeldeployment_condition{{name="m",{series}}} 1.0' in text
+    for family in ("reconcile_duration_seconds", "queue_depth", "queue_age_seconds", "build_info"):
+        assert f"casemate_{family}" in text
+
+
+def test_without_its_crd_it_says_so_and_ends(tmp_path: Path) -> None:
+    with ControlPlane(tmp_path / "plane") as plane:
+        command = [sys.executable, "-m", "casemate", "operator", "--metrics-port=0"]
+        command += ["--health-port=0", f"--gateway-image=r.local/g@{DIGEST}"]
+        environment = {"KUBECONFIG": str(plane.kubeconfig), "PATH": "/usr/bin"}
+        api = Api(plane)
+        api.namespace("casemate-system")
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    assert done.returncode == 1
+    assert "CustomResourceDefinition" in done.stderr
+    assert "Traceback" not in done.stderr

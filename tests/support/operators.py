@@ -1,0 +1,228 @@
+"""The operator as a process of its own against a real API server, with the rights of the chart."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import yaml
+
+from enclave.controlplane import ControlPlane, free_ports
+from enclave.kubeapi import ApiError, KubeApi
+from enclave.waiting import until
+from support.charts import Helm
+
+Json = dict[str, Any]
+
+PROJECT = Path(__file__).resolve().parents[2]
+SYSTEM = "casemate-system"
+USER = f"system:serviceaccount:{SYSTEM}:casemate-operator"
+GROUPS = ("system:serviceaccounts", f"system:serviceaccounts:{SYSTEM}", "system:authenticated")
+DIGEST = f"sha256:{'a' * 64}"
+GATEWAY_IMAGE = f"registry.enclave.local/casemate/casemate@{DIGEST}"
+WRITES = {"create", "update", "patch", "delete"}
+
+_PATHS = {
+    "ModelDeployment": ("/apis/casemate.dev/v1alpha1", "modeldeployments"),
+    "Deployment": ("/apis/apps/v1", "deployments"),
+    "ReplicaSet": ("/apis/apps/v1", "replicasets"),
+    "Service": ("/api/v1", "services"),
+    "ServiceAccount": ("/api/v1", "serviceaccounts"),
+    "Pod": ("/api/v1", "pods"),
+    "Secret": ("/api/v1", "secrets"),
+    "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
+    "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets"),
+    "Event": ("/apis/events.k8s.io/v1", "events"),
+}
+
+
+def path(kind: str, namespace: str, name: str = "", sub: str = "") -> str:
+    """The URL path of objects of a kind."""
+    root, plural = _PATHS[kind]
+    tail = "".join(f"/{part}" for part in (name, sub) if part)
+    return f"{root}/namespaces/{namespace}/{plural}{tail}"
+
+
+@dataclass
+class Api:
+    """An API server as its administrator sees it."""
+
+    plane: ControlPlane
+    client: KubeApi = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = KubeApi.load(self.plane.kubeconfig)
+
+    def get(self, kind: str, namespace: str, name: str) -> Json | None:
+        try:
+            found: Json = self.client.request("GET", path(kind, namespace, name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return found
+
+    def items(self, kind: str, namespace: str) -> list[Json]:
+        found: list[Json] = self.client.request("GET", path(kind, namespace))["items"]
+        return found
+
+    def create(self, body: Json) -> Json:
+        meta = body["metadata"]
+        made: Json = self.client.request("POST", path(body["kind"], meta["namespace"]), body)
+        return made
+
+    def patch(self, kind: str, namespace: str, name: str, body: Any, sub: str = "") -> None:
+        """Merge patch for an object, JSON patch for a list; `fieldManager` is `intruder`."""
+        media = "json-patch" if isinstance(body, list) else "merge-patch"
+        target = f"{path(kind, namespace, name, sub)}?fieldManager=intruder"
+        self.client.request("PATCH", target, body, f"application/{media}+json")
+
+    def delete(self, kind: str, namespace: str, name: str, policy: str = "Background") -> None:
+        target = f"{path(kind, namespace, name)}?propagationPolicy={policy}"
+        self.client.request("DELETE", target)
+
+    def namespace(self, name: str) -> str:
+        self.client.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        return name
+
+    def calls(self, user: str = USER) -> list[Json]:
+        """What a user asked for so far, watches left out, in order, from the audit log."""
+        assert self.plane.audit_log is not None
+        entries = map(json.loads, self.plane.audit_log.read_text().splitlines())
+        return [
+            entry
+            for entry in entries
+            if entry["user"]["username"] == user and entry["verb"] != "watch"
+        ]
+
+    def writes(self, user: str = USER) -> Counter[tuple[str, str]]:
+        """How often a user wrote which kind of resource in which way."""
+        found = (c for c in self.calls(user) if c["verb"] in WRITES)
+        return Counter((c["verb"], _resource(c)) for c in found)
+
+
+def _resource(call: Json) -> str:
+    reference = call["objectRef"]
+    return "/".join(filter(None, (reference["resource"], reference.get("subresource"))))
+
+
+def install(plane: ControlPlane) -> Api:
+    """Gives an API server the CRD, and the operator's account exactly the chart's rights."""
+    api = Api(plane)
+    crd = yaml.safe_load((PROJECT / "crds" / "casemate.dev_modeldeployments.yaml").read_text())
+    api.client.request("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
+    api.namespace(SYSTEM)
+    for document in Helm().template():
+        if "rbac" in document["apiVersion"]:
+            group = f"/apis/{document['apiVersion']}"
+            namespace = document["metadata"].get("namespace")
+            inside = f"/namespaces/{namespace}" if namespace else ""
+            kind = f"{document['kind'].lower()}s"
+            api.client.request("POST", f"{group}{inside}/{kind}", document)
+    until(lambda: _established(api), 30, "the CRD never served")
+    return api
+
+
+def _established(api: Api) -> bool:
+    try:
+        api.items("ModelDeployment", "default")
+    except ApiError:
+        return False
+    return True
+
+
+@dataclass
+class Operator:
+    """A running operator."""
+
+    process: subprocess.Popen[bytes]
+    metrics_port: int
+    health_port: int
+    log: Path
+
+    def fetch(self, port: int, where: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{where}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def ready(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        return self.fetch(self.health_port, "/readyz")[0] == 200
+
+    def metric(self, name: str) -> float:
+        """The value of one series, written as Prometheus prints it; 0 when it is not there."""
+        for line in self.fetch(self.metrics_port, "/metrics")[1].splitlines():
+            series, _, value = line.rpartition(" ")
+            if series == name:
+                return float(value)
+        return 0.0
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=15)
+
+
+def start(plane: ControlPlane, log: Path, *extra: str) -> Operator:
+    """Starts an operator and returns at once."""
+    metrics, health = free_ports(2)
+    command = [sys.executable, "-m", "casemate", "operator", f"--gateway-image={GATEWAY_IMAGE}"]
+    command += [f"--metrics-port={metrics}", f"--health-port={health}", *extra]
+    environment = {"KUBECONFIG": str(plane.client_config_for(USER, GROUPS)), "PATH": "/usr/bin"}
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL
+        )
+    return Operator(process, metrics, health, log)
+
+
+@contextmanager
+def running(plane: ControlPlane, log: Path) -> Iterator[Operator]:
+    """An operator that has read everything once; stopped at the end."""
+    operator = start(plane, log)
+    try:
+        until(operator.ready, 30, f"the operator never got ready: {log}")
+        yield operator
+    finally:
+        if operator.process.poll() is None:
+            operator.stop()
+
+
+def model_deployment(name: str, namespace: str, **changed: Any) -> Json:
+    """A ModelDeployment that is accepted as it is."""
+    digest = f"sha256:{'0' * 64}"
+    model = {
+        "name": name,
+        "supplier": "maker",
+        "source": {"oci": {"image": f"registry.enclave.local/models/m@{digest}"}},
+    }
+    spec = {
+        "model": model,
+        "engine": {"image": f"registry.enclave.local/engines/e@{digest}"},
+        "use": "logistics-optimization",
+        "owner": {"name": "Office", "contact": "office"},
+        "access": {"clients": [{"podSelector": {"matchLabels": {"app": "client"}}}]},
+        **changed,
+    }
+    meta = {"name": name, "namespace": namespace}
+    return {
+        "apiVersion": "casemate.dev/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": meta,
+        "spec": spec,
+    }
+
+
+def eventually(condition: Callable[[], bool], message: str, seconds: float = 20) -> None:
+    """Waits until something holds."""
+    until(condition, seconds, message)
