@@ -1,0 +1,183 @@
+"""A small model of the API server's side: what becomes of objects that are applied.
+
+It defaults, canonicalises, leaves out empty values and keeps managedFields, as far as a child of a
+ModelDeployment meets that. Snapshots come out of the real Store, fed with what it shows.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from datetime import UTC, datetime
+from typing import Any
+
+from casemate.api.v1alpha1 import API_VERSION, KIND
+from casemate.cluster.store import Key, Store
+from casemate.core.names import MANAGED_BY, NAME_LABEL
+from casemate.core.observed import Observed, Ref, Settings, Trouble
+from casemate.core.plan import Plan, plan
+from unit.api.cases import SPEC, Json
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DIGEST = "sha256:" + "0b" * 32
+SETTINGS = Settings(gateway_image=f"registry.enclave.local/casemate/casemate@{DIGEST}")
+UID = "uid-of-the-deployment"
+
+CONTAINER_DEFAULTS = {
+    "imagePullPolicy": "IfNotPresent",
+    "terminationMessagePath": "/dev/termination-log",
+    "terminationMessagePolicy": "File",
+}
+POD_DEFAULTS = {"restartPolicy": "Always", "schedulerName": "default-scheduler"}
+CANONICAL: dict[str | int, str] = {"1000m": "1", "1024Mi": "1Gi", "0.5": "500m", 2: "2"}
+POINTERS = {"podSelector", "namespaceSelector", "emptyDir", "resources"}
+"""Fields that stay although they are empty."""
+MAPS = (".matchLabels", ".labels", ".annotations")
+"""Open maps, where empty text is a value like any other."""
+
+
+class World:
+    """One ModelDeployment and its children, as a cluster would hold them."""
+
+    def __init__(self, spec: Any = None, name: str = "m", namespace: str = "models") -> None:
+        self.key = Key(namespace, name)
+        self.objects: dict[Ref, Json] = {}
+        self.pods: list[Json] = []
+        self._version = 100
+        meta = {"name": name, "namespace": namespace, "uid": UID, "generation": 1}
+        self.parent: Json = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": meta,
+            "spec": SPEC if spec is None else spec,
+            "status": {"observedGeneration": -1},
+        }
+
+    def observed(self, trouble: Trouble | None = None) -> Observed:
+        store = Store()
+        for kind, body in (
+            (KIND, self.parent),
+            *((ref.kind, body) for ref, body in self.objects.items()),
+            *(("Pod", pod) for pod in self.pods),
+        ):
+            store.put(kind, self._numbered(body))
+        found = store.gather(self.key, trouble)
+        assert found is not None
+        return found
+
+    def plan(self, settings: Settings = SETTINGS, now: datetime = NOW) -> Plan:
+        return plan(self.observed(), settings, now)
+
+    def carry_out(self, wanted: Plan) -> None:
+        """What the API server does with all writes of a plan."""
+        for one in wanted.prune:
+            assert self.objects[one.ref]["metadata"]["uid"] == one.uid
+            del self.objects[one.ref]
+        for stage in wanted.stages:
+            for one in stage:
+                self.apply(one.body)
+        if wanted.status is not None:
+            self.parent["status"] = deepcopy(dict(wanted.status))
+
+    def apply(self, body: Mapping[str, Any]) -> None:
+        ref = Ref(body["kind"], body["metadata"]["name"])
+        kept = _kept(deepcopy(dict(body)))
+        before = self.objects.get(ref, {}).get("metadata", {})
+        kept["metadata"] |= {
+            "uid": before.get("uid", f"uid-of-{ref.kind}-{ref.name}"),
+            "generation": before.get("generation", 0) + 1,
+            "creationTimestamp": "2026-03-01T12:00:00Z",
+            "managedFields": [{"manager": "casemate", "operation": "Apply", "fieldsV1": {}}],
+        }
+        if ref.kind == "Deployment":
+            _default_deployment(kept)
+        self.objects[ref] = kept
+
+    def settle(self) -> "World":
+        """Carries plans out until nothing is left to write."""
+        for _ in range(4):
+            wanted = self.plan()
+            if not wanted.writes and wanted.status is None:
+                return self
+            self.carry_out(wanted)
+        raise AssertionError("there is always something left to write")
+
+    def roll_out(self, **counts: int) -> "World":
+        """The Deployment's controller reports; by default, that everything is available."""
+        live = self.deployment
+        wanted = live["spec"]["replicas"]
+        full = {"replicas": wanted, "updatedReplicas": wanted, "readyReplicas": wanted}
+        live["status"] = {
+            "observedGeneration": live["metadata"]["generation"],
+            **full,
+            "availableReplicas": wanted,
+            **counts,
+        }
+        return self
+
+    def edit(self, ref: Ref, fields: Json, manager: str = "kubectl-edit", **entry: str) -> Json:
+        """Says in managedFields that somebody wrote `fields`; returns the body to be changed."""
+        body = self.objects[ref]
+        body["metadata"]["managedFields"].append(
+            {"manager": manager, "operation": "Update", "fieldsV1": fields, **entry}
+        )
+        return body
+
+    @property
+    def deployment(self) -> Json:
+        return self.objects[Ref("Deployment", self.key.name)]
+
+    def _numbered(self, body: Mapping[str, Any]) -> Json:
+        self._version += 1
+        version = {"resourceVersion": str(self._version)}
+        return {**body, "metadata": {**body["metadata"], **version}}
+
+
+def ready(spec: Any = None) -> World:
+    """A deployment that serves, with a status that says so."""
+    return World(spec).settle().roll_out().settle()
+
+
+def pod(name: str = "m-1", **status: Any) -> Json:
+    labels = {NAME_LABEL: "m", "app.kubernetes.io/managed-by": MANAGED_BY}
+    meta = {"name": name, "namespace": "models", "uid": f"uid-of-{name}", "labels": labels}
+    return {"metadata": meta, "status": status}
+
+
+def conditions(status: Mapping[str, Any] | None) -> dict[str, Json]:
+    assert status is not None
+    return {one["type"]: one for one in status["conditions"]}
+
+
+def _kept(value: Any, path: str = "") -> Any:
+    """What the API server stores of a value: no empty text, no empty map or list in structures."""
+    if path.endswith(MAPS):
+        return value
+    if isinstance(value, dict):
+        kept = {key: _kept(one, f"{path}.{key}") for key, one in value.items()}
+        return {key: one for key, one in kept.items() if key in POINTERS or one not in ("", {}, [])}
+    if isinstance(value, list):
+        return [_kept(one, path) for one in value]
+    return CANONICAL.get(value, value) if ".resources." in path else value
+
+
+def _default_deployment(body: Json) -> None:
+    spec = body["spec"]
+    spec["progressDeadlineSeconds"] = 600
+    template = spec["template"]
+    template["metadata"]["creationTimestamp"] = None
+    pod_spec = template["spec"]
+    pod_spec.update(POD_DEFAULTS | {"serviceAccount": pod_spec["serviceAccountName"]})
+    for container in (*pod_spec["initContainers"], *pod_spec["containers"]):
+        container.update(CONTAINER_DEFAULTS)
+    body["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "1"
+    body["metadata"]["managedFields"].append(
+        {
+            "manager": "kube-controller-manager",
+            "operation": "Update",
+            "fieldsV1": {
+                "f:metadata": {
+                    "f:annotations": {".": {}, "f:deployment.kubernetes.io/revision": {}}
+                },
+                "f:status": {"f:replicas": {}},
+            },
+        }
+    )
