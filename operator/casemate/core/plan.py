@@ -187,5 +187,5 @@ def _rollout(observed: Observed) -> status.Rollout:
 def _explain(error: ValidationError) -> str:
     """Names each field, what was given and what is accepted."""
     return "; ".join(
-        f"spec.{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
+        f"{'.'.join(map(str, ('spec', *one['loc'])))}: {one['msg']}" for one in error.errors()
     )

@@ -26,7 +26,7 @@ SELECTORS = st.fixed_dictionaries(
         )
     },
 )
-ANY_SELECTOR = SELECTORS | st.just({})
+ANY_SELECTOR: st.SearchStrategy[dict[str, Any]] = SELECTORS | st.just({})
 CLIENTS = st.lists(
     st.fixed_dictionaries({"podSelector": SELECTORS}, optional={"namespaceSelector": ANY_SELECTOR})
     | st.fixed_dictionaries(

@@ -68,9 +68,9 @@ class World:
 
     def carry_out(self, wanted: Plan) -> None:
         """What the API server does with all writes of a plan."""
-        for one in wanted.prune:
-            assert self.objects[one.ref]["metadata"]["uid"] == one.uid
-            del self.objects[one.ref]
+        for ref, uid in wanted.prune:
+            assert self.objects[ref]["metadata"]["uid"] == uid
+            del self.objects[ref]
         for stage in wanted.stages:
             for one in stage:
                 self.apply(one.body)

@@ -1,0 +1,192 @@
+"""What every rendered pod is held to: Pod Security `restricted`, no token, no host, no tags."""
+
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from casemate.core.names import GATEWAY_PORT, METRICS_PORT
+from casemate.core.observed import Ref, Settings
+from unit.api.cases import IMAGE, changed
+from unit.core.specs import few, specs
+from unit.core.world import SETTINGS, World
+
+SEALED = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
+RESTRICTED_VOLUMES = {
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "image",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
+"""What Pod Security `restricted` lets a volume be."""
+
+
+def pod_of(spec: Any, settings: Settings = SETTINGS) -> dict[str, Any]:
+    stages = World(spec).plan(settings).stages
+    bodies = {one.ref: one.body for stage in stages for one in stage}
+    pod: dict[str, Any] = bodies[Ref("Deployment", "m")]["spec"]["template"]["spec"]
+    return deepcopy(pod)
+
+
+def containers_of(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*pod["initContainers"], *pod["containers"], *pod.get("ephemeralContainers", [])]
+
+
+def offences(pod: dict[str, Any]) -> Iterator[str]:
+    """Where a pod breaks Pod Security `restricted`, read from its standard."""
+    for field in ("hostNetwork", "hostPID", "hostIPC"):
+        if pod.get(field):
+            yield field
+    if pod.get("hostUsers") is True or pod["securityContext"].get("sysctls"):
+        yield "host users or sysctls"
+    for one in containers_of(pod):
+        yield from container_offences(one, pod["securityContext"])
+    for volume in pod["volumes"]:
+        if not (volume.keys() - {"name"}) <= RESTRICTED_VOLUMES:
+            yield f"volume {volume['name']}"
+
+
+def container_offences(one: dict[str, Any], whole: dict[str, Any]) -> Iterator[str]:
+    own = one.get("securityContext", {})
+    if own.get("privileged") or own.get("allowPrivilegeEscalation") is not False:
+        yield f"{one['name']} may gain privileges"
+    if own.get("capabilities") != {"drop": ["ALL"]}:
+        yield f"{one['name']} keeps capabilities"
+    if own.get("runAsNonRoot", whole.get("runAsNonRoot")) is not True:
+        yield f"{one['name']} may run as root"
+    if not own.get("runAsUser", whole.get("runAsUser")):
+        yield f"{one['name']} runs as user 0"
+    profile = own.get("seccompProfile", whole.get("seccompProfile"))
+    if profile not in ({"type": "RuntimeDefault"}, {"type": "Localhost"}):
+        yield f"{one['name']} has no seccomp profile"
+    if any("hostPort" in port or "hostIP" in port for port in one.get("ports", [])):
+        yield f"{one['name']} has a port of the host"
+
+
+@few
+@given(specs())
+def test_every_pod_conforms_to_pod_security_restricted(spec: Any) -> None:
+    assert list(offences(pod_of(spec))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("hostNetwork",), True),
+        (("hostPID",), True),
+        (("securityContext", "runAsNonRoot"), False),
+        (("securityContext", "runAsUser"), 0),
+        (("securityContext", "seccompProfile"), {"type": "Unconfined"}),
+        (("containers", 0, "securityContext", "privileged"), True),
+        (("containers", 0, "securityContext", "allowPrivilegeEscalation"), True),
+        (("initContainers", 0, "securityContext", "capabilities"), {"add": ["NET_ADMIN"]}),
+        (("initContainers", 0, "ports", 0, "hostPort"), 8443),
+        (("volumes", 0, "hostPath"), {"path": "/"}),
+    ],
+)
+def test_the_reading_of_restricted_sees_each_offence(path: tuple[Any, ...], value: Any) -> None:
+    pod = pod_of(changed("replicas", 1))
+    assert not list(offences(pod))
+    place: Any = pod
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    assert list(offences(pod))
+
+
+@few
+@given(specs())
+def test_no_pod_has_a_token_or_a_way_to_the_host(spec: Any) -> None:
+    pod = pod_of(spec)
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["enableServiceLinks"] is False
+    assert pod["serviceAccountName"] == "m-model"
+    kinds = [set(volume) - {"name"} for volume in pod["volumes"]]
+    assert {"secret"} not in kinds
+    sources = [v["projected"]["sources"] for v in pod["volumes"] if "projected" in v]
+    assert [list(source) for source in sources[0]] == [["podCertificate"]]
+    assert len(sources) == 1
+
+
+@few
+@given(specs())
+def test_no_pod_has_a_resolver(spec: Any) -> None:
+    pod = pod_of(spec)
+    assert pod["dnsPolicy"] == "None"
+    assert pod["dnsConfig"] == {"nameservers": ["127.0.0.1"]}
+
+
+@few
+@given(specs())
+def test_every_image_is_named_by_digest(spec: Any) -> None:
+    pod = pod_of(spec)
+    images = [one["image"] for one in containers_of(pod)]
+    images += [v["image"]["reference"] for v in pod["volumes"] if "image" in v]
+    assert len(images) >= 2
+    assert all(SEALED.fullmatch(image) for image in images)
+
+
+@few
+@given(specs())
+def test_there_are_two_containers_and_only_the_gateway_has_ports_and_the_key(spec: Any) -> None:
+    pod = pod_of(spec)
+    gateway, engine = containers_of(pod)
+    assert (gateway["name"], engine["name"]) == ("gateway", "engine")
+    assert {port["containerPort"] for port in gateway["ports"]} == {GATEWAY_PORT, METRICS_PORT}
+    assert "ports" not in engine
+    mounts = {one["name"]: {m["name"] for m in one["volumeMounts"]} for one in (gateway, engine)}
+    assert mounts == {"gateway": {"engine", "tls"}, "engine": {"engine", "models", "tmp"}}
+    for one in (gateway, engine):
+        assert one["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+@few
+@given(specs())
+def test_the_weights_are_mounted_read_only(spec: Any) -> None:
+    pod = pod_of(spec)
+    mount = next(m for m in pod["containers"][0]["volumeMounts"] if m["name"] == "models")
+    assert mount["readOnly"] is True
+    volume = next(v for v in pod["volumes"] if v["name"] == "models")
+    assert "image" in volume or volume["persistentVolumeClaim"]["readOnly"] is True
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ({"oci": {"image": IMAGE}}, "/models"),
+        ({"oci": {"image": IMAGE, "path": "a/b.gguf"}}, "/models/a/b.gguf"),
+        ({"claim": {"name": "w", "path": "c"}}, "/models/c"),
+    ],
+)
+def test_the_engine_is_told_where_the_weights_are(source: Any, path: str) -> None:
+    engine = pod_of(changed("model.source", source))["containers"][0]
+    env = {one["name"]: one["value"] for one in engine["env"]}
+    assert env["CASEMATE_MODEL_PATH"] == path
+    assert (env["HF_HUB_OFFLINE"], env["TRANSFORMERS_OFFLINE"]) == ("1", "1")
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "address"),
+    [
+        ("replicas", 1, "unix:///run/casemate/engine/engine.sock"),
+        ("engine.socket", "x.sock", "unix:///run/casemate/engine/x.sock"),
+        ("engine.port", 8000, "http://127.0.0.1:8000"),
+    ],
+)
+def test_the_gateway_is_told_where_the_engine_is(at: str, value: Any, address: str) -> None:
+    gateway = pod_of(changed(at, value))["initContainers"][0]
+    assert f"--engine={address}" in gateway["args"]
+
+
+def test_pull_secrets_are_named_where_the_operator_was_given_some() -> None:
+    given = Settings(SETTINGS.gateway_image, image_pull_secrets=("one", "two"))
+    assert pod_of(None, given)["imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]
+    assert "imagePullSecrets" not in pod_of(None)
