@@ -27,7 +27,7 @@ def init(*containers: Json) -> Json:
     return {"metadata": {}, "status": {"initContainerStatuses": list(containers)}}
 
 
-ENDED = {"lastState": {"terminated": {"exitCode": 3}}}
+ENDED: Json = {"lastState": {"terminated": {"exitCode": 3}}}
 UNSCHEDULED = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes: no gpu"}
 
 
