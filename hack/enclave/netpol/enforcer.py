@@ -65,10 +65,10 @@ class Enforcer:
         self.changed()
         last = ""
         while True:
-            renewal = await self._due()
+            renew = await self._due()
             wanted = self._wanted
             try:
-                last = await self._enforce(self._snapshot(mirrors), "" if renewal else last)
+                last = await self._enforce(self._snapshot(mirrors), last, renew=renew)
             except nft.FilterError:
                 LOG.exception("the last rules stay; trying again in %.0f s", RETRY)
                 await asyncio.sleep(RETRY)
@@ -88,13 +88,14 @@ class Enforcer:
         self._wake.clear()
         return False
 
-    async def _enforce(self, snapshot: Snapshot, last: str) -> str:
-        """Write the rules if they differ from ``last``, and return them."""
+    async def _enforce(self, snapshot: Snapshot, last: str, *, renew: bool) -> str:
+        """Write the rules if they differ from ``last`` or are to be renewed, and return them."""
         started = time.monotonic()
         ruleset = compile_snapshot(snapshot)
         text = render(ruleset)
-        if text != last:
+        if text != last or renew:
             await nft.load(text)
+        if text != last:
             LOG.info(
                 "in force after %.0f ms: %d pods, %d closed to receive, %d to send",
                 (time.monotonic() - started) * 1000,

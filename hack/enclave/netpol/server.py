@@ -8,6 +8,7 @@ and its policies are read afresh, and the answer waits until the copies have cau
 import asyncio
 import json
 import logging
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,10 @@ class Server:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            answer = await self._answer(await reader.readline())
+            line = await reader.readline()
+            if not line:
+                return  # a health check: that we accept is all it asks
+            answer = await self._answer(line)
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         except ConnectionError:
@@ -81,10 +85,16 @@ class Server:
                 raise RejectedError(f"op is {op!r}; known are ping, add, check and del")
 
     async def _add(self, attachment: Attachment) -> None:
+        started = time.monotonic()
         await self._caught_up(attachment)
         self.registry.add(attachment)
         self.enforcer.changed()
         await self.enforcer.settled()
+        LOG.info(
+            "%s/%s at %s is guarded, %.0f ms after it was announced",
+            *(attachment.namespace, attachment.name, attachment.address),
+            (time.monotonic() - started) * 1000,
+        )
 
     def _check(self, attachment: Attachment) -> None:
         if not self.registry.holds(attachment):
