@@ -66,7 +66,7 @@ test-e2e: packages ## Tests on a real node (root)
 bench: packages ## Measure operator and gateway beside their references; one JSON object per figure
 	@mkdir -p $(OUT)
 	@$(PY) -m enclave.debian nginx-light
-	$(call timed,bench operator,$(PY) bench/operator.py --out $(OUT))
+	$(call timed,bench operator,$(PY) bench/operator_bench.py --out $(OUT))
 	$(call timed,bench gateway,$(PY) bench/gateway.py --out $(OUT))
 	@echo "figures: $(OUT)"
 

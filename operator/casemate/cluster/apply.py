@@ -5,13 +5,22 @@ from collections.abc import Awaitable, Iterable
 
 from casemate.api.conditions import Reason
 from casemate.cluster.client import Client
-from casemate.cluster.errors import Stalled
+from casemate.cluster.errors import Stalled, Transient
 from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT
 from casemate.cluster.store import Key, Store
 from casemate.core import fields
 from casemate.core.observed import Live, Observed
 from casemate.core.ownership import applied_by_us, belongs_to
 from casemate.core.plan import Apply, Delete, Plan
+
+_CONFLICT = 409
+_MERGED = {"Service", "ServiceAccount"}
+"""Kinds that must be looked at before they are first applied.
+
+An apply without force conflicts with whoever owns another value of one of its fields. The other
+kinds always have such a field, their selector; of these two, one of somebody else may have none,
+and would be merged with ours.
+"""
 
 
 async def carry_out(client: Client, store: Store, observed: Observed, plan: Plan) -> None:
@@ -82,12 +91,16 @@ async def _delete(client: Client, namespace: str, one: Delete) -> None:
 
 async def _apply(client: Client, store: Store, observed: Observed, one: Apply) -> None:
     kind = CHILDREN[one.ref.kind]
-    ours = one.known or await _exists_as_ours(client, observed, one)
     if one.strip:
         # Before the apply, which an added second controller would make invalid.
         await client.replace(kind, fields.without(observed.children[one.ref].body, one.strip))
-    # Not by force where nothing was found: whoever came first in between keeps what is theirs.
-    store.put(kind.kind, await client.apply(kind, one.body, force=ours))
+    ours = one.known or (one.ref.kind in _MERGED and await _exists_as_ours(client, observed, one))
+    answer = await client.apply(kind, one.body, force=ours, accept=frozenset({409}))
+    if answer.code == _CONFLICT and not ours and await _exists_as_ours(client, observed, one):
+        answer = await client.apply(kind, one.body)
+    if answer.code == _CONFLICT:
+        raise Transient(f"{one.ref} was written by somebody at the same moment")
+    store.put(kind.kind, answer)
 
 
 async def _exists_as_ours(client: Client, observed: Observed, one: Apply) -> bool:

@@ -43,6 +43,12 @@ class Client:
         configuration.connection_pool_maxsize = _CONNECTIONS
         self._configuration = configuration
         self._api = kubernetes.ApiClient(configuration)
+        self._retrying = AsyncRetrying(
+            stop=stop_after_attempt(2),
+            wait=wait_random_exponential(multiplier=0.1, max=2),
+            retry=retry_if_exception_type(_Unanswered),
+            reraise=True,
+        )
 
     @classmethod
     async def connect(cls) -> "Client":
@@ -61,13 +67,21 @@ class Client:
         await self._api.close()
 
     async def apply(
-        self, kind: Kind, body: Mapping[str, Any], *, force: bool = True, sub: str = ""
+        self,
+        kind: Kind,
+        body: Mapping[str, Any],
+        *,
+        force: bool = True,
+        sub: str = "",
+        accept: frozenset[int] = frozenset(),
     ) -> Answer:
         """Applies a whole object server-side; `force` takes fields over from other managers."""
         meta = body["metadata"]
         params = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
         path = kind.path(meta.get("namespace"), meta["name"], sub)
-        return await self.request("PATCH", path, params, body=body, content_type=_APPLY)
+        return await self.request(
+            "PATCH", path, params, body=body, content_type=_APPLY, accept=accept
+        )
 
     async def replace(self, kind: Kind, body: Mapping[str, Any], sub: str = "") -> Answer:
         """Replaces an object; it must not have changed since its resourceVersion."""
@@ -110,17 +124,12 @@ class Client:
         Raises:
             Stalled, Waiting, Transient: as `errors.from_answer` maps the answer.
         """
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(3),
-            wait=wait_random_exponential(multiplier=0.1, max=2),
-            retry=retry_if_exception_type(_Unanswered),
-            reraise=True,
-        )
         url = self._configuration.host + path + (f"?{urlencode(params)}" if params else "")
-        async for attempt in retrying:
-            with attempt:
-                return await self._once(method, url, body, content_type, accept)
-        raise Transient(f"{method} {path}: no attempt was made")
+        try:
+            return await self._once(method, url, body, content_type, accept)
+        except _Unanswered:
+            send = self._retrying.copy().wraps(self._once)
+            return await send(method, url, body, content_type, accept)
 
     async def _once(
         self,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from casemate.api.v1alpha1 import KIND
-from casemate.core.fields import Foreign, foreign_fields
+from casemate.core.fields import Foreign, foreign_fields, own_fields
 from casemate.core.names import NAME_LABEL
 from casemate.core.observed import Live, Observed, Ref, Trouble
 from casemate.core.ownership import applied_by_us
@@ -38,6 +38,7 @@ class Record(NamedTuple):
     version: int
     text: bytes
     foreign: tuple[Foreign, ...]
+    owned: bytes
     applied: bool
 
 
@@ -156,7 +157,12 @@ class Store:
     def children(self, key: Key) -> dict[Ref, Live]:
         """The children of one deployment, whether it exists or not."""
         return {
-            ref: Live(orjson.loads(record.text), record.foreign, record.applied)
+            ref: Live(
+                body=orjson.loads(record.text),
+                foreign=record.foreign,
+                owned=orjson.loads(record.owned),
+                applied=record.applied,
+            )
             for ref, record in self._objects.get(key, {}).items()
             if ref.kind not in (KIND, POD)
         }
@@ -168,13 +174,16 @@ def _version(body: Mapping[str, Any]) -> int:
 
 
 def _record(kind: str, body: Mapping[str, Any]) -> Record:
+    uid, version = body["metadata"]["uid"], _version(body)
     if kind == POD:
-        return Record(
-            body["metadata"]["uid"], _version(body), orjson.dumps(trimmed(body)), (), applied=False
-        )
+        return Record(uid, version, orjson.dumps(trimmed(body)), (), b"{}", applied=False)
     meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
     managed = body["metadata"].get("managedFields", [])
-    text = orjson.dumps({**body, "metadata": meta})
     return Record(
-        meta["uid"], _version(body), text, foreign_fields(managed), applied_by_us(managed)
+        uid=uid,
+        version=version,
+        text=orjson.dumps({**body, "metadata": meta}),
+        foreign=foreign_fields(managed),
+        owned=orjson.dumps(own_fields(managed)),
+        applied=applied_by_us(managed),
     )

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import kopf
+from typing_extensions import override
 
 from casemate.cluster.client import in_cluster_server
 from casemate.cluster.kinds import CERTIFICATE_REQUEST, CHILDREN, MODEL_DEPLOYMENT, POD, Kind
@@ -27,11 +28,53 @@ def registry(
     return handlers
 
 
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Keeps nothing: only change handlers need it, and building it costs more than our own work."""
+
+    @override
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    @override
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    @override
+    def store(self, **_: Any) -> None:
+        return None
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Keeps nothing: events have no progress."""
+
+    @override
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    @override
+    def store(self, **_: Any) -> None:
+        return None
+
+    @override
+    def purge(self, **_: Any) -> None:
+        return None
+
+    @override
+    def touch(self, **_: Any) -> None:
+        return None
+
+    @override
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        return essence
+
+
 def settings() -> kopf.OperatorSettings:
     """How kopf is to behave: as a watcher only."""
     chosen = kopf.OperatorSettings()
     chosen.scanning.disabled = True  # no watch of CRDs and namespaces, no rights for it
     chosen.posting.enabled = False
+    chosen.persistence.diffbase_storage = _NoDiffBase()
+    chosen.persistence.progress_storage = _NoProgress()
     chosen.watching.chunk_size = 250
     chosen.watching.inactivity_timeout = 70  # bookmarks come every 60 s
     chosen.queueing.idle_timeout = 1  # one task per object lives this long after its last event

@@ -51,8 +51,12 @@ def difference(desired: Mapping[str, Any], live: Live) -> Difference:
             changed.append(fields.dotted(path))
         managers.add(manager)
     touched = any(path == _DIGEST_PATH for _, _, path in live.foreign)
+    outdated = not touched and _digest(desired) != _digest(live.body)
+    if not outdated:
+        # Somebody applied under our name: what our own applies own is never more than we want.
+        added += fields.beyond(live.owned, desired, live.body)
     return Difference(
-        outdated=not touched and _digest(desired) != _digest(live.body),
+        outdated=outdated,
         changed=tuple(dict.fromkeys(changed)),
         added=tuple(added),
         managers=tuple(sorted(managers)),
@@ -65,6 +69,8 @@ def _digest(body: Mapping[str, Any]) -> str | None:
 
 
 def _changed(desired: Any, live: Any, path: str) -> list[str]:
+    if desired == live:
+        return []
     if isinstance(desired, Mapping):
         if not isinstance(live, Mapping):
             return [] if not desired and live is None else [path]

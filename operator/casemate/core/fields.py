@@ -7,6 +7,7 @@ item itself) is fieldsV1 of server-side apply.
 import copy
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from casemate.core.names import FIELD_MANAGER
@@ -43,9 +44,34 @@ def foreign_fields(managed: Iterable[Mapping[str, Any]]) -> tuple[Foreign, ...]:
     )
 
 
+def own_fields(managed: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What our own applies own, as the tree that managedFields hold."""
+    found = [entry.get("fieldsV1", {}) for entry in managed if is_ours(entry)]
+    return found[0] if found else {}
+
+
+def beyond(tree: Mapping[str, Any], desired: Any, live: Any, path: Path = ()) -> Iterator[Path]:
+    """The owned fields that a live object has and a desired one has not."""
+    for step, below in tree.items():
+        if step == ".":
+            continue
+        wanted, found = _child(desired, step), _child(live, step)
+        if found is not None and wanted is None:
+            yield (*path, step)
+        elif below and found is not None:
+            yield from beyond(below, wanted, found, (*path, step))
+
+
 def is_ours(entry: Mapping[str, Any]) -> bool:
     """Whether an entry of managedFields is that of our own applies."""
     return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
+
+
+@lru_cache(maxsize=1024)
+def _keys(text: str) -> Mapping[str, Any]:
+    """The keys of a list item; the same few are read again and again."""
+    found: Mapping[str, Any] = json.loads(text)
+    return found
 
 
 def _child(value: Any, step: str) -> Any:
@@ -56,7 +82,7 @@ def _child(value: Any, step: str) -> Any:
     if kind == "f" and isinstance(value, Mapping):
         return value.get(key)
     if kind == "k" and isinstance(value, list):
-        wanted = json.loads(key)
+        wanted = _keys(key)
         return next((i for i in value if wanted.items() <= i.items()), None)
     if kind == "v" and isinstance(value, list):
         wanted = json.loads(key)

@@ -25,6 +25,8 @@ class Live:
     """The object without managedFields."""
     foreign: tuple[Foreign, ...] = ()
     """Fields that another manager owns."""
+    owned: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that our own applies own, as a tree."""
     applied: bool = False
     """Whether our field manager has applied it."""
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.operator.test_children import CHILDREN, create
-from support.operators import Api, Operator, eventually
+from support.operators import Api, Operator, eventually, path
 
 POD = "/spec/template/spec"
 EDITS: dict[str, tuple[str, str, Any]] = {
@@ -197,3 +197,25 @@ def _take(api: Api, body: dict[str, Any]) -> None:
         api.create(body)
     except ApiError as error:
         assert error.status == 409  # noqa: PT017 - the operator was faster
+
+
+def test_an_apply_under_our_own_name_is_undone_as_well(
+    api: Api, operator: Operator, namespace: str
+) -> None:
+    create(api, namespace)
+    found = api.get("Deployment", namespace, "m")
+    assert found is not None
+    volatile = ("resourceVersion", "generation", "managedFields", "uid", "creationTimestamp")
+    meta = {k: v for k, v in found["metadata"].items() if k not in volatile}
+    forged = {k: found[k] for k in ("apiVersion", "kind", "spec")} | {"metadata": meta}
+    forged["spec"]["template"]["spec"]["hostNetwork"] = True
+    target = f"{path('Deployment', namespace, 'm')}?fieldManager=casemate&force=true"
+
+    api.client.request("PATCH", target, forged, "application/apply-patch+yaml")
+
+    def closed() -> bool:
+        body = api.get("Deployment", namespace, "m")
+        assert body is not None
+        return "hostNetwork" not in body["spec"]["template"]["spec"]
+
+    eventually(closed, "the host's network stayed")

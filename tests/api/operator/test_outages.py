@@ -11,7 +11,7 @@ from api.operator.test_children import complete, create, ready
 from casemate.cluster.client import Client
 from casemate.cluster.resync import resync
 from casemate.cluster.store import Key, Store
-from enclave.controlplane import ControlPlane
+from enclave.controlplane import ControlPlane, free_ports
 from support.operators import (
     DIGEST,
     Api,
@@ -181,8 +181,9 @@ def test_health_and_metrics_are_served(api: Api, operator: Operator, namespace: 
 
 def test_without_its_crd_it_says_so_and_ends(tmp_path: Path) -> None:
     with ControlPlane(tmp_path / "plane") as plane:
-        command = [sys.executable, "-m", "casemate", "operator", "--metrics-port=0"]
-        command += ["--health-port=0", f"--gateway-image=r.local/g@{DIGEST}"]
+        metrics, health = free_ports(2)
+        command = [sys.executable, "-m", "casemate", "operator", f"--metrics-port={metrics}"]
+        command += [f"--health-port={health}", f"--gateway-image=r.local/g@{DIGEST}"]
         environment = {"KUBECONFIG": str(plane.kubeconfig), "PATH": "/usr/bin"}
         api = Api(plane)
         api.namespace("casemate-system")
