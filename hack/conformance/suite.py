@@ -1,152 +1,147 @@
-"""Starts the suite, shows it spec by spec, and counts what came of it."""
+"""Runs upstream's suite against an enclave, and shows it spec by spec."""
 
-import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
-from xml.etree import ElementTree as ET
 
-from conformance import agnhost
+from conformance import agnhost, report
 from conformance.errors import ConformanceError
-from enclave import parts, slots
+from conformance.report import Progress, Summary
+from enclave import parts, paths, slots
 from enclave.layout import Layout
 
-NETWORK_POLICY = r"\[sig-network\] Netpol"
-_REPORTS = Path("build/conformance")
+ENCLAVE = "casemate-conformance"
+REPORTS = paths.REPOSITORY / "build" / "conformance"
 _LIMIT = "2h"
-_BAD = {"failed", "timedout", "panicked", "interrupted", "aborted"}
-_NAME = re.compile(r"\[sig-network\] .*")
-_END = re.compile(
-    r"(?P<mark>•|\[FAILED\]|\[TIMEDOUT\]|\[PANICKED\]) \[(?P<seconds>[0-9.]+) seconds\]"
-)
+_NEEDS_SCTP = r"\[Feature:SCTPConnectivity\]"
+"""Specs whose own servers speak SCTP; others only name it in a policy, and run everywhere."""
 
 
-@dataclass
-class Count:
-    """What came of the specs.
+def netpol(enclave: str, focus: str, *, keep: bool) -> Summary:
+    """Run the NetworkPolicy specs.
 
-    Attributes:
-        passed: Specs that passed.
-        failed: Names of those that failed.
-        seconds: Duration of all.
-    """
-
-    passed: int = 0
-    failed: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-
-def run(enclave: str, focus: str, *, keep: bool) -> int:
-    """Bring an enclave up, run the specs, print and keep the result; 0 when none failed.
+    Args:
+        enclave: Name of the enclave, which is brought up if need be.
+        focus: Go regular expression that a spec's name must match as well.
+        keep: Leave the enclave up. One that ran before, under a name of its own, stays anyway.
 
     Raises:
         ConformanceError: The suite did not run.
+        EnclaveError: A part of it could not be built.
     """
     parts.ensure(["conformance", "kubernetes"])
-    layout = _up(enclave)
+    pattern = rf"\[sig-network\] Netpol.*(?:{focus})"
+    asked = _planned(pattern, focus)
+    borrowed = enclave != ENCLAVE and slots.find(enclave) is not None
+    print(f"{len(asked)} specs, on the enclave {enclave}", flush=True)
     try:
+        layout = _up(enclave)
         agnhost.load(layout)
-        count = _run(layout, focus)
+        return _run(layout, pattern, asked)
     finally:
-        if not keep:
+        if not keep and not borrowed:
             _enclave("down", enclave)
-    for name in count.failed:
-        print(f"failed: {name}")
-    total = count.passed + len(count.failed)
-    if not total:
-        raise ConformanceError(f"no spec matches {focus!r}")
-    print(f"{count.passed} passed, {len(count.failed)} failed of {total} in {count.seconds:.0f} s")
-    return 1 if count.failed else 0
 
 
-def _up(enclave: str) -> Layout:
-    _enclave("up", enclave)
-    layout = slots.find(enclave)
+def _planned(pattern: str, focus: str) -> tuple[str, ...]:
+    """Ask the suite which specs match, without running them."""
+    try:
+        re.compile(focus)
+    except re.error as error:
+        raise ConformanceError(f"--focus {focus!r} is no regular expression: {error}") from error
+    with tempfile.TemporaryDirectory() as folder:
+        junit = Path(folder) / "junit.xml"
+        dry = [*_command(pattern, junit), "--ginkgo.dry-run"]
+        done = subprocess.run(dry, capture_output=True, text=True, check=False)
+        if not junit.is_file():
+            tail = "\n".join((done.stdout + done.stderr).splitlines()[-5:])
+            raise ConformanceError(f"the suite does not take --focus {focus!r}:\n{tail}")
+        asked = report.planned(junit)
+    if not asked:
+        raise ConformanceError(
+            f"no NetworkPolicy spec matches {focus!r}: give --focus a part of a spec's name,"
+            " such as 'default-deny'; without --focus all of them run"
+        )
+    return asked
+
+
+def _up(name: str) -> Layout:
+    _enclave("up", name, "--provider", "node")
+    layout = slots.find(name)
     if layout is None:
-        raise ConformanceError(f"the enclave {enclave} is not up")
+        raise ConformanceError(f"the enclave {name} is gone already: did somebody take it down?")
     return layout
 
 
-def _enclave(command: str, name: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "enclave", command, "--name", name], check=False)
-    if done.returncode and command == "up":
-        raise ConformanceError(f"the enclave {name} did not come up: see above")
+def _enclave(command: str, name: str, *more: str) -> None:
+    program = [sys.executable, "-m", "enclave", command, "--name", name, *more]
+    if subprocess.run(program, check=False).returncode:
+        raise ConformanceError(f"`python -m enclave {command} --name {name}` failed: see above")
 
 
-def _run(layout: Layout, focus: str) -> Count:
-    _REPORTS.mkdir(parents=True, exist_ok=True)
-    report, log = _REPORTS / "junit.xml", _REPORTS / "e2e.log"
-    report.unlink(missing_ok=True)
+def _run(layout: Layout, pattern: str, asked: tuple[str, ...]) -> Summary:
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    junit, log = REPORTS / "junit.xml", REPORTS / "e2e.log"
+    junit.unlink(missing_ok=True)
+    command = [*_command(pattern, junit), f"--kubeconfig={layout.kubeconfig}", "--ginkgo.v"]
+    runs = len(asked)
+    if not _kernel_has_sctp():
+        runs -= sum(bool(re.search(_NEEDS_SCTP, name)) for name in asked)
+        command.append(f"--ginkgo.skip={_NEEDS_SCTP}")
+        print(f"this kernel has no SCTP, so {len(asked) - runs} specs that need it are skipped")
     started = time.monotonic()
-    with log.open("w", buffering=1) as output:
-        process = subprocess.Popen(
-            _command(layout, focus, report),
+    code = _show(command, log, Progress(runs))
+    if not junit.is_file():
+        raise ConformanceError(f"the suite wrote no report (exit code {code}): see {log}")
+    summary = report.condense(junit, asked, time.monotonic() - started)
+    summary.write(REPORTS / "summary.json")
+    if code and not summary.failed:
+        raise ConformanceError(f"the suite ended early (exit code {code}): see {log}")
+    return summary
+
+
+def _show(command: list[str], log: Path, progress: Progress) -> int:
+    """Run the suite with its words in the log and a line for each spec; return its exit code."""
+    with (
+        log.open("w", buffering=1) as output,
+        subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "--", *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            bufsize=1,
-            env={**os.environ, "KUBECONFIG": str(layout.kubeconfig)},
-        )
-        if process.stdout is None:
-            raise ConformanceError("the suite has no output")
-        _show(process.stdout, output)
-        process.wait()
-    if not report.is_file():
-        raise ConformanceError(f"the suite wrote no report (exit code {process.returncode}): {log}")
-    return count(report, time.monotonic() - started)
+            errors="replace",
+        ) as process,
+    ):
+        try:
+            for line in process.stdout or ():
+                output.write(line)
+                if shown := progress.take(line):
+                    print(shown, flush=True)
+        except BaseException:
+            process.send_signal(signal.SIGKILL)  # the enclave goes next, and all it made with it
+            raise
+    return process.returncode
 
 
-def _command(layout: Layout, focus: str, report: Path) -> list[str]:
+def _command(pattern: str, junit: Path) -> list[str]:
     return [
         str(parts.path_of("e2e.test")),
-        f"--kubeconfig={layout.kubeconfig}",
         "--provider=skeleton",
-        f"--ginkgo.focus={focus}",
+        f"--ginkgo.focus={pattern}",
         f"--ginkgo.timeout={_LIMIT}",
-        f"--ginkgo.junit-report={report.resolve()}",
+        f"--ginkgo.junit-report={junit}",
         "--ginkgo.no-color",
-        "--ginkgo.v",
-        "--allowed-not-ready-nodes=0",
-        *_left_out(),
     ]
 
 
-def _left_out() -> list[str]:
-    """Leave out what this kernel cannot speak: the suite's own servers would not even start."""
+def _kernel_has_sctp() -> bool:
     try:
         socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
     except OSError:
-        print("specs for SCTP are left out: this kernel has no SCTP")
-        return ["--ginkgo.skip=SCTP"]
-    return []
-
-
-def _show(lines: Iterable[str], log: TextIO) -> None:
-    """Keep everything in the log, and print one line for each spec that ends."""
-    name, done = "", 0
-    for line in lines:
-        log.write(line)
-        if found := _NAME.match(line):
-            name = found.group().removeprefix("[sig-network] ")
-        elif ended := _END.match(line):
-            done += 1
-            mark = "passed" if ended["mark"] == "•" else "FAILED"
-            print(f"{done:3}  {mark}  {float(ended['seconds']):5.1f} s  {name}", flush=True)
-
-
-def count(report: Path, seconds: float) -> Count:
-    """Read a JUnit report; skipped specs are those that the focus leaves out."""
-    result = Count(seconds=seconds)
-    for case in ET.parse(report).iter("testcase"):  # noqa: S314 - written by our own program
-        status, name = case.get("status"), case.get("name", "")
-        if status in _BAD:
-            result.failed.append(name)
-        elif status == "passed" and "[It]" in name:
-            result.passed += 1
-    return result
+        return False
+    return True
