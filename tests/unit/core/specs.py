@@ -72,5 +72,5 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=20, deadline=None)
 """For properties that build whole worlds: milliseconds an example."""

@@ -29,6 +29,17 @@ def pod_of(body: Json) -> Json:
     return pod
 
 
+def our_pod_fields(world: World) -> Json:
+    """What managedFields say that our own applies own of the pod."""
+    (ours,) = [
+        one
+        for one in world.deployment["metadata"]["managedFields"]
+        if (one["manager"], one["operation"]) == ("casemate", "Apply")
+    ]
+    found: Json = ours["fieldsV1"]["f:spec"]["f:template"]["f:spec"]
+    return found
+
+
 def only(world: World) -> tuple[Apply, Repair | None]:
     """The one write that a plan has, and its repair."""
     wanted = world.plan()
@@ -269,3 +280,24 @@ def test_an_empty_variable_is_what_the_api_server_leaves_out(stored: Json, write
     env: list[Any] = pod_of(world.deployment)["containers"][0]["env"]
     env[-1] = {"name": "EMPTY"} | stored
     assert world.plan().writes == writes
+
+
+@pytest.mark.parametrize("name", ["hostNetwork", "shareProcessNamespace"])
+def test_what_somebody_applied_under_our_own_name_is_removed_too(name: str) -> None:
+    world = ready()
+    pod_of(world.deployment)[name] = True
+    assert world.plan().writes == 0, "a default of the server, as far as anybody can tell"
+    our_pod_fields(world)[f"f:{name}"] = {}
+    apply, repair = only(world)
+    assert [fields.dotted(path) for path in apply.strip] == [f"spec.template.spec.{name}"]
+    assert repair is not None
+
+
+def test_a_container_applied_under_our_own_name_is_removed_whole() -> None:
+    world = ready()
+    _container(world.deployment)
+    our_pod_fields(world)["f:containers"][EVIL] = {".": {}, "f:image": {}, "f:name": {}}
+    apply, _ = only(world)
+    assert [fields.dotted(path) for path in apply.strip] == [
+        "spec.template.spec.containers[name=evil]"
+    ]

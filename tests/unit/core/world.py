@@ -7,6 +7,7 @@ ModelDeployment meets that. Snapshots come out of the real Store, fed with what 
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import UTC, datetime
+from json import dumps
 from typing import Any
 
 from casemate.api.v1alpha1 import API_VERSION, KIND
@@ -28,6 +29,18 @@ CONTAINER_DEFAULTS = {
 }
 POD_DEFAULTS = {"restartPolicy": "Always", "schedulerName": "default-scheduler"}
 CANONICAL: dict[str | int, str] = {"1000m": "1", "1024Mi": "1Gi", "0.5": "500m", 2: "2"}
+ATOMIC = {"podSelector", "namespaceSelector", "matchLabels", "selector"}
+ITEM_KEYS = {
+    "containers": ("name",),
+    "initContainers": ("name",),
+    "env": ("name",),
+    "volumes": ("name",),
+    "imagePullSecrets": ("name",),
+    "volumeMounts": ("mountPath",),
+    "ports": ("containerPort", "port", "protocol"),
+    "ownerReferences": ("uid",),
+}
+"""Lists whose items are merged by these keys; every other list is atomic."""
 POINTERS = {"podSelector", "namespaceSelector", "emptyDir", "resources"}
 """Fields that stay although they are empty."""
 MAPS = (".matchLabels", ".labels", ".annotations")
@@ -85,7 +98,7 @@ class World:
             "uid": before.get("uid", f"uid-of-{ref.kind}-{ref.name}"),
             "generation": before.get("generation", 0) + 1,
             "creationTimestamp": "2026-03-01T12:00:00Z",
-            "managedFields": [{"manager": "casemate", "operation": "Apply", "fieldsV1": {}}],
+            "managedFields": [_entry(body)],
         }
         if ref.kind == "Deployment":
             _default_deployment(kept)
@@ -157,6 +170,28 @@ def _kept(value: Any, path: str = "") -> Any:
     if isinstance(value, list):
         return [_kept(one, path) for one in value]
     return CANONICAL.get(value, value) if ".resources." in path else value
+
+
+def _entry(body: Mapping[str, Any]) -> Json:
+    """Our own entry in managedFields: everything that we applied."""
+    applied = {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
+    meta = {key: body["metadata"][key] for key in ("labels", "annotations", "ownerReferences")}
+    fields = owned(applied | {"metadata": meta})
+    return {"manager": "casemate", "operation": "Apply", "fieldsV1": fields}
+
+
+def owned(value: Any, name: str = "") -> Json:
+    """fieldsV1 of a value, as the types of Kubernetes say which maps and lists are merged."""
+    if isinstance(value, dict) and name not in ATOMIC:
+        return {f"f:{key}": owned(one, key) for key, one in value.items()}
+    if isinstance(value, list) and name in ITEM_KEYS:
+        return dict(_item(one, ITEM_KEYS[name]) for one in value)
+    return {}
+
+
+def _item(one: Json, keys: tuple[str, ...]) -> tuple[str, Json]:
+    named = {key: one[key] for key in keys if key in one}
+    return "k:" + dumps(named, separators=(",", ":")), {".": {}} | owned(one)
 
 
 def _default_deployment(body: Json) -> None:
