@@ -9,7 +9,7 @@ import secrets
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -45,17 +45,19 @@ def run(*command: str, stdin: str | None = None) -> str:
 
 
 @contextmanager
-def inside(namespace: str) -> Iterator[None]:
-    """Run the calling thread in ``namespace`` for a moment."""
-    with (
-        Path("/proc/thread-self/ns/net").open("rb") as home,
-        Path(f"/run/netns/{namespace}").open("rb") as target,
-    ):
+def entered(network: Path) -> Iterator[None]:
+    """Run the calling thread in the network namespace that a file names, for a moment."""
+    with Path("/proc/thread-self/ns/net").open("rb") as home, network.open("rb") as target:
         _setns(target.fileno())
         try:
             yield
         finally:
             _setns(home.fileno())
+
+
+def inside(namespace: str) -> AbstractContextManager[None]:
+    """Enter a namespace by its name."""
+    return entered(Path("/run/netns") / namespace)
 
 
 def _setns(descriptor: int) -> None:
