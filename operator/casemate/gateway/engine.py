@@ -1,109 +1,114 @@
-"""Connections to the engine and one exchange over each.
+"""The engine behind this gateway, asked through aiohttp's client.
 
-A connection that is not read to the proper end of an answer is aborted at once, whatever the
-cause. That is what cancels the engine's work when a client leaves.
+Each request has a connection of its own, which ends with it. On a socket within the pod a new one
+costs little, and it settles much: none has died while it was idle, so no request needs to be sent
+twice; nothing that an engine sends too much can become the next caller's answer; and closing it
+is what tells the engine to stop, whatever the cause.
 """
 
-import asyncio
-from collections import deque
+import io
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from casemate.gateway.link import Link
+from aiohttp import (
+    BaseConnector,
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    DummyCookieJar,
+    TCPConnector,
+    UnixConnector,
+)
+from yarl import URL
+
+from casemate.gateway.errors import EngineBrokenError, EngineUnreachableError
 from casemate.gateway.settings import EngineAddress
-from casemate.gateway.wire import Head
 
-# Engines close idle connections after some seconds; an older one may close under a request.
-MAX_IDLE_SECONDS = 1.5
-MAX_IDLE_CONNECTIONS = 32
-
-
-class EngineUnreachableError(Exception):
-    """No connection to the engine: it is not started, not there, or does not accept."""
+# aiohttp stops reading from the engine at twice this, until the caller has taken what came.
+READ_BYTES = 32 << 10
+MAX_HEADER_BYTES = 8 << 10
+MAX_HEADERS = 64
+# aiohttp would add these; the second would invite answers that cannot be read.
+_UNWANTED = ("User-Agent", "Accept-Encoding")
+_JSON = {"Content-Type": "application/json"}
 
 
 class Engine:
-    """The engine behind this gateway."""
+    """Exchanges with the engine; an async context manager that owns the client."""
 
     def __init__(self, address: EngineAddress, connect_timeout: float) -> None:
-        """Remember where the engine is; nothing is connected yet.
+        """Prepare the client, within a running loop; nothing is connected yet.
 
         Args:
             address: Unix socket or loopback port.
             connect_timeout: Seconds for one connection attempt.
         """
-        self._address = address
-        self._timeout = connect_timeout
-        self._idle: deque[Link] = deque()
+        connector, self._base = _connector(address)
+        self._session = ClientSession(
+            connector=connector,
+            cookie_jar=DummyCookieJar(),
+            skip_auto_headers=_UNWANTED,
+            # How long an answer may take is up to the caller, who knows what it waits for.
+            timeout=ClientTimeout(total=None, sock_connect=connect_timeout),
+            auto_decompress=False,
+            trust_env=False,
+            read_bufsize=READ_BYTES,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            max_headers=MAX_HEADERS,
+        )
 
-    def exchange(self, method: str, path: str, headers: str, payload: bytes) -> "Exchange":
+    async def __aenter__(self) -> Self:
+        """Return the engine itself."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Drop all connections."""
+        await self._session.close()
+
+    def exchange(
+        self, method: str, path: str, headers: Mapping[str, str], payload: bytes = b""
+    ) -> "Exchange":
         """Prepare one request.
 
         Args:
             method: HTTP method.
             path: Request target; the caller has checked it.
-            headers: Further header lines, each with its line end; the caller has checked them.
-            payload: Body; empty for none.
+            headers: Further headers; the caller has checked them.
+            payload: JSON body; empty for none.
         """
-        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}"
-        if payload:
-            head += f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n"
-        return Exchange(self, head.encode("ascii") + b"\r\n" + payload)
-
-    def close(self) -> None:
-        """Drop all idle connections."""
-        while self._idle:
-            self._idle.pop().abort()
-
-    async def acquire(self) -> Link:
-        """Return a connection: the one used last, if it is still good, else a new one.
-
-        Raises:
-            EngineUnreachableError: The connection could not be made in time.
-        """
-        now = asyncio.get_running_loop().time()
-        while self._idle:
-            link = self._idle.pop()
-            if link.usable and now - link.idle_since < MAX_IDLE_SECONDS:
-                return link
-            link.abort()
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await self._connect()
-        except (OSError, TimeoutError) as error:
-            raise EngineUnreachableError(f"cannot connect: {str(error) or 'timed out'}") from error
-
-    def release(self, link: Link) -> None:
-        """Keep a connection whose answer was read to its end."""
-        link.rest()
-        self._idle.append(link)
-        if len(self._idle) > MAX_IDLE_CONNECTIONS:
-            self._idle.popleft().abort()
-
-    async def _connect(self) -> Link:
-        loop = asyncio.get_running_loop()
-        if self._address.socket is not None:
-            _, link = await loop.create_unix_connection(Link, self._address.socket)
-            return link
-        tcp = self._address.tcp
-        if tcp is None:
-            raise OSError("no address of the engine is set")
-        _, link = await loop.create_connection(Link, tcp.host, tcp.port)
-        return link
+        return Exchange(self._session, method, URL(self._base + path), headers, payload)
 
 
 class Exchange:
-    """One request and its answer; an async context manager that owns the connection.
+    """One request and its answer; an async context manager that owns the connection."""
 
-    Attributes:
-        head: The head of the answer, within the context.
-    """
+    def __init__(
+        self,
+        session: ClientSession,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        payload: bytes,
+    ) -> None:
+        self._session = session
+        self._method = method
+        self._url = url
+        self._headers = {**headers, **_JSON} if payload else headers
+        # A file, because aiohttp warns of large bodies that are anything else.
+        self._payload = io.BytesIO(payload) if payload else None
+        self._response: ClientResponse | None = None
 
-    def __init__(self, engine: Engine, request: bytes) -> None:
-        self._engine = engine
-        self._request = request
-        self._link: Link | None = None
-        self.head = Head(0, {}, 0, reusable=False)
+    @property
+    def response(self) -> ClientResponse:
+        """The head of the answer, within the context."""
+        if self._response is None:
+            raise RuntimeError("the exchange has not begun")
+        return self._response
 
     async def __aenter__(self) -> Self:
         """Send the request and read the head of the answer.
@@ -112,21 +117,33 @@ class Exchange:
             EngineUnreachableError: No connection.
             EngineBrokenError: The connection ended or the answer is malformed.
         """
-        link = await self._engine.acquire()
         try:
-            link.send(self._request)
-            self.head = await link.head()
-        except BaseException:
-            link.abort()
-            raise
-        self._link = link
+            self._response = await self._session.request(
+                self._method,
+                self._url,
+                headers=self._headers,
+                data=self._payload,
+                allow_redirects=False,
+            )
+        except (ClientConnectorError, ConnectionTimeoutError) as error:
+            raise EngineUnreachableError(f"cannot connect: {error}") from error
+        except ClientError as error:
+            raise EngineBrokenError(_told(error)) from error
+        if not _is_framed(self._response):
+            self._response.close()
+            raise EngineBrokenError("body of unknown length")
         return self
 
     async def read(self) -> bytes:
-        """Return the next bytes of the body; none only after its proper end."""
-        if self._link is None:
-            raise RuntimeError("the exchange has not begun")
-        return await self._link.read()
+        """Return the next bytes of the body; none only after its proper end.
+
+        Raises:
+            EngineBrokenError: The connection ended before, or the framing is malformed.
+        """
+        try:
+            return await self.response.content.readany()
+        except ClientError as error:
+            raise EngineBrokenError(_told(error)) from error
 
     async def __aexit__(
         self,
@@ -134,10 +151,30 @@ class Exchange:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Keep the connection if the answer was read to its end, else abort it."""
-        if self._link is None:
-            return
-        if self._link.complete:
-            self._engine.release(self._link)
-        else:
-            self._link.abort()
+        """Drop the connection; the engine's work for it ends."""
+        self.response.close()
+
+
+def _connector(address: EngineAddress) -> tuple[BaseConnector, str]:
+    """Return what connects, without a limit of its own, and what precedes each path."""
+    if address.socket is not None:
+        return UnixConnector(address.socket, force_close=True, limit=0), "http://localhost"
+    if address.tcp is None:
+        raise ValueError("no address of the engine is set")
+    host = f"[{address.tcp.host}]" if ":" in address.tcp.host else address.tcp.host
+    return TCPConnector(force_close=True, limit=0), f"http://{host}:{address.tcp.port}"
+
+
+def _is_framed(response: ClientResponse) -> bool:
+    """Whether the answer says where it ends.
+
+    If the end of the connection said it, the death of the engine would look like the end of an
+    answer.
+    """
+    coding = response.headers.get("Transfer-Encoding")
+    length = "Content-Length" in response.headers
+    return length if coding is None else coding.lower() == "chunked" and not length
+
+
+def _told(error: ClientError) -> str:
+    return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Every way in which the gateway says no, in the error shape that OpenAI clients understand."""
+"""What fails, and every way in which the gateway says no, in the shape that OpenAI clients know."""
 
 from enum import StrEnum
 
@@ -29,6 +29,14 @@ class Reason(StrEnum):
     ENGINE_BROKEN = "engine_broken"
     ENGINE_TIMEOUT = "engine_timeout"
     INTERNAL = "internal"
+
+
+class EngineUnreachableError(Exception):
+    """No connection to the engine: it is not started, not there, or does not accept."""
+
+
+class EngineBrokenError(Exception):
+    """The engine's answer ended early, or is not what it must be."""
 
 
 class Refusal(Exception):

@@ -6,12 +6,12 @@ import logging
 from aiohttp import web
 
 from casemate.gateway.answers import Answer
-from casemate.gateway.engine import Engine, EngineUnreachableError
+from casemate.gateway.engine import Engine
+from casemate.gateway.errors import EngineBrokenError, EngineUnreachableError
 from casemate.gateway.metrics import Metrics
 from casemate.gateway.proxy import Proxy
 from casemate.gateway.routes import Route
 from casemate.gateway.tls import Certificate
-from casemate.gateway.wire import EngineBrokenError
 
 log = logging.getLogger(__name__)
 
@@ -69,13 +69,13 @@ class Readiness:
         return None if status == 200 else f"engine answers with status {status}"  # noqa: PLR2004
 
     async def _ask(self, path: str) -> int:
-        async with self._engine.exchange("GET", path, "", b"") as exchange:
+        async with self._engine.exchange("GET", path, {}) as exchange:
             size = 0
             while part := await exchange.read():
                 size += len(part)
                 if size > MAX_PROBE_BYTES:
                     raise EngineBrokenError("answer to a probe too large")
-            return exchange.head.status
+            return exchange.response.status
 
 
 class Admin:

@@ -53,14 +53,14 @@ def check_no_body(request: web.BaseRequest) -> None:
         raise bad_http(f"{request.method} does not accept a body.")
 
 
-def forwarded_headers(request: web.BaseRequest) -> str:
-    """Return the header lines of the client that may reach the engine."""
-    lines = ""
+def forwarded_headers(request: web.BaseRequest) -> dict[str, str]:
+    """Return the headers of the client that may reach the engine."""
+    passed = {}
     for name, form in FORWARDED.items():
         value = request.headers.get(name)
         if value is not None and form.fullmatch(value):
-            lines += f"{name}: {value}\r\n"
-    return lines
+            passed[name] = value
+    return passed
 
 
 class Intake:

@@ -91,7 +91,6 @@ class Gateway:
             count=lambda name, verdict: self._metrics.checks.labels(name, verdict).inc(),
         )
         self._certificate = Certificate(settings.tls_bundle, self._certified)
-        self._engine = Engine(settings.engine, settings.timeouts.connect_timeout)
         self._stop = asyncio.Event()
         self.started = asyncio.Event()
         self.listener: Listener
@@ -110,7 +109,12 @@ class Gateway:
         """
         timeouts = self._settings.timeouts
         await self._certificate.wait(timeouts.certificate_timeout)
-        proxy = Proxy(self._settings, self._engine, self._chain, self._metrics)
+        async with Engine(self._settings.engine, timeouts.connect_timeout) as engine:
+            await self._open(engine)
+
+    async def _open(self, engine: Engine) -> None:
+        timeouts = self._settings.timeouts
+        proxy = Proxy(self._settings, engine, self._chain, self._metrics)
         server = Server(
             proxy.handle,
             header_timeout=timeouts.header_timeout,
@@ -118,7 +122,7 @@ class Gateway:
             changed=self._metrics.connections.set,
         )
         readiness = Readiness(
-            self._engine,
+            engine,
             proxy,
             self._certificate,
             path=self._settings.engine_health,
@@ -161,7 +165,6 @@ class Gateway:
             task.cancel()
         await admin.shutdown(CANCEL_SECONDS / 2)
         await asyncio.gather(accepting, *tasks, return_exceptions=True)
-        self._engine.close()
 
     def _client_listener(self, server: Server) -> Listener:
         limits, timeouts = self._settings.limits, self._settings.timeouts

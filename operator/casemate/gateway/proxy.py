@@ -133,7 +133,7 @@ class Proxy:
             await answer.deliver(request, self._idle, record.began + self._total)
             return answer
 
-    async def _list_models(self, target: Target, headers: str, began: float) -> Answer:
+    async def _list_models(self, target: Target, headers: dict[str, str], began: float) -> Answer:
         with self._place():
             models = await self._relay.models(headers, began)
         if target.model is None:

@@ -12,8 +12,8 @@ from aiohttp import web
 from casemate.gateway import replies, upstream
 from casemate.gateway.answers import Answer
 from casemate.gateway.checks import Chain, Piece, RequestView
-from casemate.gateway.engine import Engine, EngineUnreachableError, Exchange
-from casemate.gateway.errors import Reason, Refusal
+from casemate.gateway.engine import Engine, Exchange
+from casemate.gateway.errors import EngineBrokenError, EngineUnreachableError, Reason, Refusal
 from casemate.gateway.metrics import Metrics
 from casemate.gateway.patience import Patience
 from casemate.gateway.release import Gate
@@ -21,7 +21,6 @@ from casemate.gateway.routes import Route
 from casemate.gateway.settings import Settings
 from casemate.gateway.shape import Accepted
 from casemate.gateway.sse import EventTooLargeError
-from casemate.gateway.wire import EngineBrokenError
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +33,14 @@ class Call:
         request: The client's side.
         view: What the checks see.
         accepted: What is forwarded.
-        headers: Header lines for the engine.
+        headers: Client headers that reach the engine.
         began: Loop time when the head of the request was complete.
     """
 
     request: web.BaseRequest
     view: RequestView
     accepted: Accepted
-    headers: str
+    headers: dict[str, str]
     began: float
 
     @property
@@ -68,7 +67,7 @@ class Relay:
     def exchange(self, call: Call) -> Exchange:
         """Prepare the engine's side of a call."""
         accept = "text/event-stream" if call.accepted.stream else "application/json"
-        headers = f"Accept: {accept}\r\n{call.headers}"
+        headers = {"Accept": accept, **call.headers}
         return self._engine.exchange("POST", call.route, headers, call.accepted.payload)
 
     async def whole(self, call: Call) -> Answer:
@@ -92,14 +91,14 @@ class Relay:
                 return self._withheld(call, refusal)
         return Answer(200, piece.wire)
 
-    async def models(self, headers: str, began: float) -> list[dict[str, Any]]:
+    async def models(self, headers: dict[str, str], began: float) -> list[dict[str, Any]]:
         """Return the models that the engine lists.
 
         Raises:
             Refusal: The engine failed.
         """
         with self.engine_errors():
-            exchange = self._engine.exchange("GET", Route.MODELS, headers, b"")
+            exchange = self._engine.exchange("GET", Route.MODELS, headers)
             return replies.known_models(await self._document(exchange, began))
 
     def piece(self, call: Call, kept: dict[str, Any]) -> Piece:
@@ -132,7 +131,7 @@ class Relay:
     async def _document(self, exchange: Exchange, began: float) -> dict[str, Any]:
         patience = Patience(self.timeouts, began)
         async with patience.scope, exchange:
-            upstream.check_head(exchange.head, "application/json")
+            upstream.check_head(exchange.response, "application/json")
             parts: list[bytes] = []
             size = 0
             while part := await exchange.read():

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
+from casemate.gateway.errors import EngineBrokenError
 from casemate.gateway.routes import Route
-from casemate.gateway.wire import EngineBrokenError
 
 Types = Mapping[str, type | tuple[type, ...]]
 

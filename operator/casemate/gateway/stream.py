@@ -1,7 +1,7 @@
 """Carries a streamed answer: event by event, at the pace of the slower side.
 
-Reading stops while the client does not take what was sent (aiohttp's writer and asyncio's reader
-both push back), and each event is parsed, so only whole, known and cleared events leave.
+Reading stops while the client does not take what was sent (aiohttp's writer and reader both push
+back), and each event is parsed, so only whole, known and cleared events leave.
 
 The head of the response is sent with the first released event. Until then a failure is an
 ordinary error answer. After that it is an error event and a cut connection: never a clean end.
@@ -16,15 +16,15 @@ from casemate.gateway import replies, upstream
 from casemate.gateway.answers import CutError, EventStream
 from casemate.gateway.checks import Piece
 from casemate.gateway.engine import Exchange
-from casemate.gateway.errors import Reason, Refusal, slow_client
+from casemate.gateway.errors import EngineBrokenError, Reason, Refusal, slow_client
 from casemate.gateway.patience import Patience
 from casemate.gateway.relay import Call, Relay
 from casemate.gateway.release import Gate
 from casemate.gateway.sse import DONE, EventParser
-from casemate.gateway.wire import EngineBrokenError
 
 _DONE = b"data: [DONE]\n\n"
-# How long to look for the end of an answer behind its last event, to reuse the connection.
+# How long to wait for the end of an answer behind its last event: an engine that is cut off before
+# may count the request as abandoned.
 _TAIL_SECONDS = 0.05
 _LAST_WORDS_SECONDS = 1.0
 
@@ -69,7 +69,7 @@ class Stream:
     async def _carry(self) -> None:
         patience = Patience(self._relay.timeouts, self._call.began)
         async with patience.scope, self._relay.exchange(self._call) as exchange:
-            upstream.check_head(exchange.head, "text/event-stream")
+            upstream.check_head(exchange.response, "text/event-stream")
             while True:
                 chunk = await exchange.read()
                 done = await self._pass_on(chunk)

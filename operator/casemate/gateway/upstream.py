@@ -3,9 +3,9 @@
 The engine's own words never pass: they may name paths and versions, and no check has read them.
 """
 
-from casemate.gateway.engine import EngineUnreachableError
-from casemate.gateway.errors import Reason, Refusal
-from casemate.gateway.wire import EngineBrokenError, Head
+from aiohttp import ClientResponse
+
+from casemate.gateway.errors import EngineBrokenError, EngineUnreachableError, Reason, Refusal
 
 REASONS = frozenset(
     {
@@ -48,7 +48,7 @@ def broken() -> Refusal:
     return Refusal(502, Reason.ENGINE_BROKEN, "The engine's answer was malformed or broke off.")
 
 
-def check_head(head: Head, content_type: str) -> None:
+def check_head(head: ClientResponse, content_type: str) -> None:
     """Check that an answer is a success of the expected type.
 
     Raises:
@@ -56,8 +56,8 @@ def check_head(head: Head, content_type: str) -> None:
         EngineBrokenError: The answer is a success of another type.
     """
     if head.status == 200:  # noqa: PLR2004
-        given = head.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if given != content_type or "content-encoding" in head.headers:
+        given = head.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if given != content_type or "Content-Encoding" in head.headers:
             raise EngineBrokenError(f"answer is not plain {content_type}")
         return
     if head.status in {429, 503}:

@@ -183,7 +183,7 @@ def usage_chunk() -> bytes:
 @contextlib.asynccontextmanager
 async def fake_engine(folder: Path) -> AsyncIterator[FakeEngine]:
     engine = FakeEngine(folder / "engine.sock")
-    app = web.Application()
+    app = web.Application(client_max_size=4 << 20)
     app.router.add_route("*", "/{tail:.*}", engine.handle)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()

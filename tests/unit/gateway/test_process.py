@@ -120,6 +120,28 @@ async def test_on_sigterm_requests_at_work_are_finished_and_new_ones_are_not_tak
     assert await asyncio.wait_for(child.process.wait(), 5) == 0
 
 
+async def test_a_stream_outlives_the_order_in_which_a_pod_ends(
+    child: Child, engine: FakeEngine
+) -> None:
+    """The engine ends first: it takes nothing more and finishes. Then the gateway is told to."""
+    events = [chunk(f"n{number}") for number in range(40)]
+    engine.respond = lambda request: engine.send_events(request, [*events, DONE], pause=0.04)
+    async with child.session() as session, session.post(child.url, json=STREAM) as answer:
+        got = await answer.content.readany()
+        engine.socket.unlink()
+        async with session.post(child.url, json=STREAM) as late:
+            assert late.status == 503
+        async with asyncio.timeout(3):
+            while "engine does not answer" not in await child.readiness():
+                pass
+        assert not answer.content.is_eof()
+        child.process.send_signal(signal.SIGTERM)
+        got += await answer.content.read()
+    assert got.endswith(b"data: [DONE]\n\n")
+    assert b'"n39"' in got
+    assert await asyncio.wait_for(child.process.wait(), 5) == 0
+
+
 async def test_after_the_grace_period_requests_are_cancelled(
     child: Child, engine: FakeEngine
 ) -> None:
