@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from casemate import telemetry
+from casemate.api.conditions import Reason
 from casemate.cluster.client import Client
+from casemate.cluster.errors import Stalled
 from casemate.cluster.kinds import SECRET, TRUST_BUNDLE
 from casemate.core import names, pki
 from casemate.core.pki import Authority
@@ -85,9 +87,17 @@ class AuthorityKeeper:
 
 
 def _parse(secret: Mapping[str, Any]) -> list[Authority]:
-    data = {k: base64.b64decode(v) for k, v in (secret.get("data") or {}).items()}
-    names_of = sorted(key.removesuffix(".crt") for key in data if key.endswith(".crt"))
-    return [Authority.load(data[f"{one}.crt"], data.get(f"{one}.key", b"")) for one in names_of]
+    try:
+        data = {k: base64.b64decode(v) for k, v in (secret.get("data") or {}).items()}
+        stems = sorted(key.removesuffix(".crt") for key in data if key.endswith(".crt"))
+        return [Authority.load(data[f"{one}.crt"], data.get(f"{one}.key", b"")) for one in stems]
+    except ValueError as error:
+        # Not replaced on its own: pods trust what it held, and it can be restored from a backup.
+        raise Stalled(
+            Reason.APPLY_REFUSED,
+            f"the Secret {SECRET_NAME} holds no valid CA ({error}): restore it, "
+            "or replace the CA as docs/operations.md says",
+        ) from error
 
 
 def _format(authorities: list[Authority]) -> dict[str, str]:

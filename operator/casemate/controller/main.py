@@ -180,6 +180,6 @@ async def _keep_authority(keeper: AuthorityKeeper) -> None:
         await asyncio.sleep(wait)
         try:
             wait = await keeper.refresh()
-        except (Error, ValueError):
+        except Error:
             logger.exception("the gateway CA could not be kept")
             wait = _RETRY_SECONDS

@@ -179,18 +179,43 @@ def test_health_and_metrics_are_served(api: Api, operator: Operator, namespace: 
         assert f"casemate_{family}" in text
 
 
+def _attempt(plane: ControlPlane) -> subprocess.CompletedProcess[str]:
+    """Starts an operator that cannot start, and returns what it said."""
+    metrics, health = free_ports(2)
+    command = [sys.executable, "-m", "casemate", "operator", f"--metrics-port={metrics}"]
+    command += [f"--health-port={health}", f"--gateway-image=r.local/g@{DIGEST}"]
+    environment = {"KUBECONFIG": str(plane.kubeconfig), "PATH": "/usr/bin"}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 def test_without_its_crd_it_says_so_and_ends(tmp_path: Path) -> None:
     with ControlPlane(tmp_path / "plane") as plane:
-        metrics, health = free_ports(2)
-        command = [sys.executable, "-m", "casemate", "operator", f"--metrics-port={metrics}"]
-        command += [f"--health-port={health}", f"--gateway-image=r.local/g@{DIGEST}"]
-        environment = {"KUBECONFIG": str(plane.kubeconfig), "PATH": "/usr/bin"}
-        api = Api(plane)
-        api.namespace("casemate-system")
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        Api(plane).namespace("casemate-system")
+        done = _attempt(plane)
 
     assert done.returncode == 1
     assert "CustomResourceDefinition" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_broken_ca_is_named_and_not_replaced(tmp_path: Path) -> None:
+    with ControlPlane(tmp_path / "plane") as plane:
+        api = install(plane)
+        name = "casemate-gateway-ca"
+        broken = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "namespace": "casemate-system"},
+            "stringData": {"a.crt": "no certificate", "a.key": "no key"},
+        }
+        before = api.create(broken)
+        done = _attempt(plane)
+        after = api.get("Secret", "casemate-system", name)
+
+    assert done.returncode == 1
+    assert f"the Secret {name} holds no valid CA" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert after is not None
+    assert after["data"] == before["data"]
