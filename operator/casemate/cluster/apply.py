@@ -14,12 +14,12 @@ from casemate.core.ownership import applied_by_us, belongs_to
 from casemate.core.plan import Apply, Delete, Plan
 
 _CONFLICT = 409
-_MERGED = {"Service", "ServiceAccount"}
-"""Kinds that must be looked at before they are first applied.
+_NEVER_MERGED = {"Deployment"}
+"""Kinds that need no look before they are first applied.
 
-An apply without force conflicts with whoever owns another value of one of its fields. The other
-kinds always have such a field, their selector; of these two, one of somebody else may have none,
-and would be merged with ours.
+An apply without force conflicts only with the owner of another value. A Deployment always has one,
+its selector. The others may have none, and somebody else's would be merged with ours: even a
+policy for all pods, as the owner of an empty selector is not recorded.
 """
 
 
@@ -94,7 +94,9 @@ async def _apply(client: Client, store: Store, observed: Observed, one: Apply) -
     if one.strip:
         # Before the apply, which an added second controller would make invalid.
         await client.replace(kind, fields.without(observed.children[one.ref].body, one.strip))
-    ours = one.known or (one.ref.kind in _MERGED and await _exists_as_ours(client, observed, one))
+    ours = one.known
+    if not ours and one.ref.kind not in _NEVER_MERGED:
+        ours = await _exists_as_ours(client, observed, one)
     answer = await client.apply(kind, one.body, force=ours, accept=frozenset({409}))
     if answer.code == _CONFLICT and not ours and await _exists_as_ours(client, observed, one):
         answer = await client.apply(kind, one.body)

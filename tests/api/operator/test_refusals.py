@@ -53,7 +53,7 @@ def test_an_object_of_somebody_else_is_left_as_it_was(
     eventually(
         lambda: api.get("Deployment", namespace, "m") is not None, "control: it never recovered"
     )
-    assert _reason(api, namespace) == "Progressing"
+    eventually(lambda: _reason(api, namespace) == "Progressing", "the conflict is still reported")
 
 
 @pytest.fixture
