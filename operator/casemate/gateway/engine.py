@@ -128,7 +128,8 @@ class Exchange:
         except (ClientConnectorError, ConnectionTimeoutError) as error:
             raise EngineUnreachableError(f"cannot connect: {error}") from error
         except ClientError as error:
-            raise EngineBrokenError(_told(error)) from error
+            # Its text may quote the answer, and what a model says belongs in no log.
+            raise EngineBrokenError(type(error).__name__) from error
         if not _is_framed(self._response):
             self._response.close()
             raise EngineBrokenError("body of unknown length")
@@ -143,7 +144,7 @@ class Exchange:
         try:
             return await self.response.content.readany()
         except ClientError as error:
-            raise EngineBrokenError(_told(error)) from error
+            raise EngineBrokenError(type(error).__name__) from error
 
     async def __aexit__(
         self,
@@ -174,7 +175,3 @@ def _is_framed(response: ClientResponse) -> bool:
     coding = response.headers.get("Transfer-Encoding")
     length = "Content-Length" in response.headers
     return length if coding is None else coding.lower() == "chunked" and not length
-
-
-def _told(error: ClientError) -> str:
-    return str(error) or type(error).__name__

@@ -307,7 +307,7 @@ def settings_for(bundle: Path, socket: Path, **changes: float) -> Settings:
     )
 
 
-async def until(condition: Callable[[], bool], seconds: float = 3) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     """Wait until ``condition`` holds; fails after ``seconds``."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  what is waited for has no event

@@ -142,11 +142,13 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("raw", BROKEN.values(), ids=BROKEN.keys())
-async def test_a_malformed_answer_is_broken(
-    raw: bytes, gateway: Running, engine: FakeEngine
+async def test_a_malformed_answer_is_broken_and_no_word_of_it_is_logged(
+    raw: bytes, gateway: Running, engine: FakeEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     reply = await answer(gateway, engine, says(raw))
     assert (reply.status, reply.code) == (502, "engine_broken")
+    assert "engine failed: engine_broken" in caplog.text
+    assert not any(word in caplog.text for word in ("hello", "chat.completion", "SSH"))
 
 
 ENDLESS = {
@@ -188,6 +190,7 @@ async def test_what_an_engine_sends_too_much_is_never_the_next_callers_answer(
     gateway: Running, engine: FakeEngine
 ) -> None:
     served = 0
+    over = asyncio.Event()
 
     async def script(writer: asyncio.StreamWriter) -> None:
         nonlocal served
@@ -195,13 +198,15 @@ async def test_what_an_engine_sends_too_much_is_never_the_next_callers_answer(
         writer.write(PLAIN)
         await asyncio.sleep(0.05)
         writer.write(PLAIN.replace(b"hello", b"other"))
-        await asyncio.sleep(0.05)
+        await over.wait()
 
     async with raw_engine(engine.socket, script):
         for number in (1, 2):
             assert "hello back" in (await gateway.post(CHAT)).text
             assert served == number
             await asyncio.sleep(0.15)
+        over.set()
+        await asyncio.sleep(0.05)
 
 
 async def test_a_request_is_sent_once_even_if_the_engine_dies_of_it(
@@ -216,6 +221,31 @@ async def test_a_request_is_sent_once_even_if_the_engine_dies_of_it(
     reply = await answer(gateway, engine, script)
     assert (reply.status, reply.code, served) == (502, "engine_broken", 1)
     assert (await answer(gateway, engine, says(PLAIN))).status == 200
+
+
+async def test_a_redirect_is_not_followed(gateway: Running, engine: FakeEngine) -> None:
+    async def respond(request: web.Request) -> web.Response:
+        if request.path == "/elsewhere":
+            return web.json_response(completion("from elsewhere"))
+        return web.Response(status=307, headers={"Location": "/elsewhere"})
+
+    engine.respond = respond
+    reply = await gateway.post(CHAT)
+    assert (reply.status, reply.code) == (502, "engine_broken")
+    assert [path for _, path, _, _ in engine.requests] == ["/v1/chat/completions"]
+
+
+async def test_one_callers_cookie_is_not_sent_with_the_next_request(
+    gateway: Running, engine: FakeEngine
+) -> None:
+    async def respond(_request: web.Request) -> web.Response:
+        return web.json_response(completion("x"), headers={"Set-Cookie": "session=secret"})
+
+    engine.respond = respond
+    for _ in range(2):
+        reply = await gateway.post(CHAT)
+        assert (reply.status, "Set-Cookie" in reply.headers) == (200, False)
+    assert "Cookie" not in engine.requests[1][2]
 
 
 async def test_a_large_request_reaches_the_engine_whole(
@@ -235,7 +265,7 @@ async def test_an_engine_on_a_loopback_port_is_reached_whatever_proxies_are_set(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
 
     async def serve(_request: web.BaseRequest) -> web.Response:
-        return web.json_response(completion("hello back"), headers={"Set-Cookie": "a=b"})
+        return web.json_response(completion("hello back"))
 
     bundle = authority.bundle(tmp_path / "bundle.pem")
     runner = web.ServerRunner(web.Server(serve))
@@ -250,4 +280,3 @@ async def test_an_engine_on_a_loopback_port_is_reached_whatever_proxies_are_set(
         reply = await gateway.post(CHAT)
     await runner.cleanup()
     assert reply.status == 200
-    assert "Set-Cookie" not in reply.headers

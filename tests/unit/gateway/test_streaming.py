@@ -61,9 +61,9 @@ async def test_a_client_that_leaves_cancels_the_engine_at_once(
         arriving = await openai.chat.completions.create(model="m", messages=MESSAGES, stream=True)
         await anext(aiter(arriving))
         await arriving.close()
-    await asyncio.wait_for(engine.aborted.wait(), 1)
+    await asyncio.wait_for(engine.aborted.wait(), 20)
     metric = 'requests_total{code="499",path="/v1/chat/completions"}'
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         while await gateway.metric(metric) != 1:
             pass
     assert await gateway.metric("requests_in_flight") == 0
@@ -80,7 +80,7 @@ async def test_a_client_that_leaves_before_the_answer_cancels_the_engine_too(
     asking = asyncio.create_task(gateway.post(CHAT))
     await until(lambda: bool(engine.requests))
     asking.cancel()
-    await asyncio.wait_for(engine.aborted.wait(), 1)
+    await asyncio.wait_for(engine.aborted.wait(), 20)
 
 
 async def test_a_client_that_does_not_read_stops_the_engine_not_the_memory(
@@ -112,7 +112,7 @@ async def test_a_client_that_does_not_read_stops_the_engine_not_the_memory(
             await asyncio.sleep(0.2)
         assert sent < 1_000
         writer.transport.resume_reading()  # type: ignore[attr-defined]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while sent == before:
                 assert await reader.read(65_536)
 
@@ -296,8 +296,8 @@ async def test_the_total_time_ends_even_a_lively_stream(start: Start, engine: Fa
     url = f"{gateway.url}/v1/chat/completions"
     async with gateway.session() as session, session.post(url, json=STREAM) as answer:
         with pytest.raises(ClientPayloadError):
-            await asyncio.wait_for(answer.read(), 3)
-    await asyncio.wait_for(engine.aborted.wait(), 1)
+            await asyncio.wait_for(answer.read(), 20)
+    await asyncio.wait_for(engine.aborted.wait(), 20)
 
 
 async def test_an_engine_that_does_not_end_its_answer_does_not_spoil_it(
@@ -337,7 +337,7 @@ async def test_a_whole_answer_that_is_not_read_is_cut_and_gives_its_place_back(
         writer.write(head + kind + body)
         await until(lambda: bool(engine.requests))
         assert (await gateway.post(CHAT)).status == 429
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             while await gateway.metric('refusals_total{reason="slow_client"}') != 1:
                 pass
     assert (await gateway.post(CHAT)).status == 200

@@ -42,7 +42,7 @@ async def polling(start: Start, monkeypatch: pytest.MonkeyPatch) -> Running:
 
 
 async def until_served(gateway: Running, serial: int) -> None:
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(20):
         while (await served(gateway)).serial_number != serial:
             pass
 
@@ -64,7 +64,7 @@ async def test_a_bundle_that_cannot_be_used_does_not_replace_one_that_can(
 ) -> None:
     before = (await served(polling)).serial_number
     polling.bundle.write_bytes(polling.bundle.read_bytes()[:100])
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(20):
         while await polling.metric('tls_reloads_total{result="failed"}') != 1:
             pass
     assert (await served(polling)).serial_number == before
@@ -93,7 +93,7 @@ async def test_older_tls_is_not(version: ssl.TLSVersion, gateway: Running) -> No
 async def test_plain_http_on_the_tls_port_gets_no_answer(gateway: Running) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    assert b"HTTP/" not in await asyncio.wait_for(reader.read(), 3)
+    assert b"HTTP/" not in await asyncio.wait_for(reader.read(), 20)
     writer.close()
 
 
@@ -115,7 +115,7 @@ async def test_a_gateway_waits_for_its_certificate(
     await asyncio.sleep(0.05)
     assert not gateway.started.is_set()
     authority.bundle(late)
-    await asyncio.wait_for(gateway.started.wait(), 3)
+    await asyncio.wait_for(gateway.started.wait(), 20)
     gateway.stop()
     await task
 
