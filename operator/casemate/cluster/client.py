@@ -41,6 +41,8 @@ class Client:
 
     def __init__(self, configuration: kubernetes.Configuration) -> None:
         configuration.connection_pool_maxsize = _CONNECTIONS
+        # Else aiohttp looks for proxies and a netrc file before each request, twice in a thread.
+        configuration.client_session_kwargs = {"trust_env": False}
         self._configuration = configuration
         self._api = kubernetes.ApiClient(configuration)
         self._retrying = AsyncRetrying(

@@ -178,7 +178,8 @@ def _record(kind: str, body: Mapping[str, Any]) -> Record:
     if kind == POD:
         return Record(uid, version, orjson.dumps(trimmed(body)), (), b"{}", applied=False)
     meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
-    managed = body["metadata"].get("managedFields", [])
+    # Only of children does it matter who wrote what.
+    managed = [] if kind == KIND else body["metadata"].get("managedFields", [])
     return Record(
         uid=uid,
         version=version,

@@ -58,7 +58,7 @@ def beyond(tree: Mapping[str, Any], desired: Any, live: Any, path: Path = ()) ->
         wanted, found = _child(desired, step), _child(live, step)
         if found is not None and wanted is None:
             yield (*path, step)
-        elif below and found is not None:
+        elif below and found is not None and found != wanted:
             yield from beyond(below, wanted, found, (*path, step))
 
 
@@ -78,15 +78,15 @@ def _child(value: Any, step: str) -> Any:
     """The value below `step`, or None."""
     if step == ".":
         return value
-    kind, _, key = step.partition(":")
-    if kind == "f" and isinstance(value, Mapping):
+    kind, key = step[:2], step[2:]
+    if kind == "f:" and isinstance(value, dict):
         return value.get(key)
-    if kind == "k" and isinstance(value, list):
+    if kind == "k:" and isinstance(value, list):
         wanted = _keys(key)
         return next((i for i in value if wanted.items() <= i.items()), None)
-    if kind == "v" and isinstance(value, list):
-        wanted = json.loads(key)
-        return wanted if wanted in value else None
+    if kind == "v:" and isinstance(value, list):
+        item = json.loads(key)
+        return item if item in value else None
     return None
 
 
