@@ -223,6 +223,8 @@ def model_deployment(name: str, namespace: str, **changed: Any) -> Json:
     }
 
 
-def eventually(condition: Callable[[], bool], message: str, seconds: float = 20) -> None:
+def eventually(
+    condition: Callable[[], bool], message: str | Callable[[], str], seconds: float = 20
+) -> None:
     """Waits until something holds."""
-    until(condition, seconds, message)
+    until(condition, seconds, message, every=0.05)
