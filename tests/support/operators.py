@@ -107,6 +107,12 @@ class Api:
         found = (c for c in self.calls(user) if c["verb"] in WRITES)
         return Counter((c["verb"], _resource(c)) for c in found)
 
+    def forbidden(self, user: str = USER) -> list[str]:
+        """What a user asked for without the right to."""
+        decision = "authorization.k8s.io/decision"
+        refused = (c for c in self.calls(user) if c["annotations"].get(decision) == "forbid")
+        return [f"{call['verb']} {call['requestURI']}" for call in refused]
+
 
 def _resource(call: Json) -> str:
     reference = call["objectRef"]

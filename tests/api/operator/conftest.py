@@ -35,6 +35,7 @@ def operator(plane: ControlPlane, api: Api, log: Path) -> Iterator[Operator]:
     assert api.plane is plane
     with running(plane, log) as started:
         yield started
+    assert not api.forbidden(), "the chart lacks a right"
 
 
 @pytest.fixture
