@@ -1,0 +1,99 @@
+"""Pods, the chain of owners above them, and their requests for certificates, made by hand."""
+
+import base64
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from support.operators import Api
+
+Json = dict[str, Any]
+
+SIGNER = "casemate.dev/gateway"
+_GROUP = "/apis/certificates.k8s.io/v1"
+_LABELS = {"casemate.dev/model-deployment": "m"}
+_POD_SPEC = {"containers": [{"name": "c", "image": "c"}]}
+
+
+def owned_by(owner: Json | None) -> Json:
+    """Metadata that names a controller, or none."""
+    if owner is None:
+        return {}
+    reference = {
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+        "controller": True,
+    }
+    return {"ownerReferences": [reference]}
+
+
+def replica_set(api: Api, namespace: str, owner: Json | None, name: str = "m-1") -> Json:
+    """Makes a ReplicaSet as the Deployment controller would."""
+    template = {"metadata": {"labels": _LABELS}, "spec": _POD_SPEC}
+    return api.create(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "ReplicaSet",
+            "metadata": {"name": name, "namespace": namespace, **owned_by(owner)},
+            "spec": {"selector": {"matchLabels": _LABELS}, "template": template, "replicas": 0},
+        }
+    )
+
+
+def pod(api: Api, namespace: str, name: str, owner: Json | None, account: str = "m-model") -> Json:
+    """Makes a pod that wears the labels of deployment `m`."""
+    meta = {"name": name, "namespace": namespace, "labels": _LABELS, **owned_by(owner)}
+    spec = {**_POD_SPEC, "serviceAccountName": account}
+    return api.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+
+
+def elliptic() -> ec.EllipticCurvePrivateKey:
+    """A key of the accepted kind."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def request(
+    api: Api,
+    body: Json,
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
+    *,
+    signer: str = SIGNER,
+    **spec: Any,
+) -> Json:
+    """Asks for a certificate for a pod, as its kubelet would."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    stub = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
+    asked = {
+        "signerName": signer,
+        "podName": name,
+        "podUID": body["metadata"]["uid"],
+        "serviceAccountName": body["spec"]["serviceAccountName"],
+        "serviceAccountUID": "any",
+        "nodeName": "node",
+        "nodeUID": "any",
+        "maxExpirationSeconds": 86_400,
+        "stubPKCS10Request": base64.b64encode(stub).decode(),
+        **spec,
+    }
+    document = {"metadata": {"name": f"for-{name}", "namespace": namespace}, "spec": asked}
+    target = f"{_GROUP}/namespaces/{namespace}/podcertificaterequests"
+    made: Json = api.client.request("POST", target, document)
+    return made
+
+
+def status(api: Api, asked: Json) -> Json:
+    """The status of a request for a certificate as it is now."""
+    meta = asked["metadata"]
+    target = f"{_GROUP}/namespaces/{meta['namespace']}/podcertificaterequests/{meta['name']}"
+    found: Json = api.client.request("GET", target).get("status", {})
+    return found
+
+
+def bundle_path() -> str:
+    """Where clients find the gateways' CA."""
+    return f"{_GROUP}/clustertrustbundles/casemate.dev:gateway:ca"
