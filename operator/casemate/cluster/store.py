@@ -1,7 +1,4 @@
-"""The memory of what the API server showed, trimmed: passes read it instead of asking again.
-
-Objects are kept as JSON text without managedFields: a tenth of the memory of parsed objects.
-"""
+"""The memory of what the API server showed, trimmed: passes read it instead of asking again."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -10,13 +7,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from casemate.api.v1alpha1 import KIND
-from casemate.core.fields import Foreign, foreign_fields, own_fields
+from casemate.cluster.records import POD, Record, record_of, version_of
 from casemate.core.names import NAME_LABEL
 from casemate.core.observed import Live, Observed, Ref, Trouble
-from casemate.core.ownership import applied_by_us
-from casemate.core.pods import trimmed
 
-POD = "Pod"
 _TOMBSTONES = 10_000
 """How many deletions are remembered, so that a late answer revives nothing."""
 
@@ -31,17 +25,6 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
-class Record(NamedTuple):
-    """One object, as far as it is remembered."""
-
-    uid: str
-    version: int
-    text: bytes
-    foreign: tuple[Foreign, ...]
-    owned: bytes
-    applied: bool
-
-
 class Store:
     """All known ModelDeployments, each with its children."""
 
@@ -52,12 +35,29 @@ class Store:
         self.unseen: dict[tuple[Key, Ref], int] = {}
         """Versions known from answers and lists that no watch has shown yet."""
 
-    def put(self, kind: str, body: Mapping[str, Any], *, watched: bool = False) -> Key | None:
-        """Takes in an object as the API server showed it; its key if that was news."""
+    def put(
+        self,
+        kind: str,
+        body: Mapping[str, Any],
+        *,
+        watched: bool = False,
+        home: Key | None = None,
+    ) -> Key | None:
+        """Takes in an object as the API server showed it; its key if that was news.
+
+        Args:
+            kind: The object's kind.
+            body: The object.
+            watched: Whether a watch showed it, and no list or answer.
+            home: The deployment that it was written for, where that is known for certain.
+        """
         key, ref = self._place(kind, body)
+        if home is not None and home != key:
+            self._move(ref, key, home)
+            key = home
         if not key.name:
             return None
-        version = _version(body)
+        version = version_of(body)
         if watched:
             self._seen(key, ref, version)
         known = self._objects.get(key, {}).get(ref)
@@ -66,7 +66,7 @@ class Store:
             return None
         if not watched:
             self.unseen[key, ref] = version
-        self._objects.setdefault(key, {})[ref] = _record(kind, body)
+        self._objects.setdefault(key, {})[ref] = record_of(kind, body)
         self._homes[key.namespace, ref] = key
         return key
 
@@ -80,6 +80,18 @@ class Store:
         name = meta["name"] if kind == KIND else meta.get("labels", {}).get(NAME_LABEL, "")
         return self._homes.get((meta["namespace"], ref), Key(meta["namespace"], name)), ref
 
+    def _move(self, ref: Ref, old: Key, new: Key) -> None:
+        """Brings home an object whose label said something else when it was first seen."""
+        objects = self._objects.get(old, {})
+        if ref not in objects:
+            return
+        self._objects.setdefault(new, {})[ref] = objects.pop(ref)
+        self._homes[new.namespace, ref] = new
+        if not objects:
+            del self._objects[old]
+        if (old, ref) in self.unseen:
+            self.unseen[new, ref] = self.unseen.pop((old, ref))
+
     def _seen(self, key: Key, ref: Ref, version: int) -> None:
         if self.unseen.get((key, ref), version + 1) <= version:
             del self.unseen[key, ref]
@@ -87,11 +99,11 @@ class Store:
     def drop(self, kind: str, body: Mapping[str, Any]) -> Key | None:
         """Takes in that a watch showed an object's end; its key if that was news."""
         key, ref = self._place(kind, body)
-        self._seen(key, ref, _version(body))
+        self._seen(key, ref, version_of(body))
         known = self._objects.get(key, {}).get(ref)
-        if known is None or known.version > _version(body):
+        if known is None or known.version > version_of(body):
             return None
-        self._forget(key, ref, _version(body))
+        self._forget(key, ref, version_of(body))
         return key
 
     def keep_only(self, kind: str, uids: set[str], version: int) -> set[Key]:
@@ -166,25 +178,3 @@ class Store:
             for ref, record in self._objects.get(key, {}).items()
             if ref.kind not in (KIND, POD)
         }
-
-
-def _version(body: Mapping[str, Any]) -> int:
-    # Versions of one resource type may be compared as integers: promised since Kubernetes 1.35.
-    return int(body["metadata"]["resourceVersion"])
-
-
-def _record(kind: str, body: Mapping[str, Any]) -> Record:
-    uid, version = body["metadata"]["uid"], _version(body)
-    if kind == POD:
-        return Record(uid, version, orjson.dumps(trimmed(body)), (), b"{}", applied=False)
-    meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
-    # Only of children does it matter who wrote what.
-    managed = [] if kind == KIND else body["metadata"].get("managedFields", [])
-    return Record(
-        uid=uid,
-        version=version,
-        text=orjson.dumps({**body, "metadata": meta}),
-        foreign=foreign_fields(managed),
-        owned=orjson.dumps(own_fields(managed)),
-        applied=applied_by_us(managed),
-    )

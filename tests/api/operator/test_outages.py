@@ -4,6 +4,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,41 @@ def test_what_was_broken_during_an_outage_is_repaired_after_it(
         )
         eventually(lambda: _replicas(api, namespace) == 1, "the edit stayed")
         eventually(lambda: api.get("Deployment", namespace, "gone") is None, "an orphan stayed")
+
+
+@pytest.mark.parametrize("other", ["there", "missing"])
+def test_a_child_that_was_relabelled_during_an_outage_finds_its_way_back(
+    plane: ControlPlane, api: Api, tmp_path: Path, other: str
+) -> None:
+    namespace = api.namespace(f"relabelled-{other}")
+    with running(plane, tmp_path / "first.log"):
+        create(api, namespace)
+        create(api, namespace, "there")
+    before = {kind: api.get(kind, namespace, "m") for kind in ("Service", "Deployment")}
+    label = {"metadata": {"labels": {"casemate.dev/model-deployment": other}}}
+    for kind in before:
+        api.patch(kind, namespace, "m", label)
+
+    with running(plane, tmp_path / "second.log") as operator:
+        for kind, body in before.items():
+            eventually(partial(_labelled_as, api, kind, namespace, body), f"{kind}: not repaired")
+        eventually(lambda: operator.metric("casemate_queue_depth") == 0, "the queue never emptied")
+        passes = 'casemate_reconcile_total{result="noop"}'
+        writes, seen = api.writes(), operator.metric(passes)
+        # A deployment that knows all its children has nothing to write when it is looked at again.
+        api.patch("ModelDeployment", namespace, "m", {"metadata": {"annotations": {"x": "x"}}})
+        eventually(lambda: operator.metric(passes) > seen, "it was never looked at again")
+
+        assert api.writes() == writes
+        api.delete("Service", namespace, "m")
+        eventually(lambda: api.get("Service", namespace, "m") is not None, "nobody's from then on")
+
+
+def _labelled_as(api: Api, kind: str, namespace: str, before: Any) -> bool:
+    found = api.get(kind, namespace, "m")
+    assert found is not None, f"the {kind} was removed"
+    assert found["metadata"]["uid"] == before["metadata"]["uid"], f"the {kind} was made anew"
+    return bool(found["metadata"]["labels"] == before["metadata"]["labels"])
 
 
 def _replicas(api: Api, namespace: str) -> int:

@@ -129,6 +129,30 @@ def test_an_edited_label_reaches_the_deployment_whose_child_it_was() -> None:
     assert store.put("Service", child(9, of="b")) == B
 
 
+@pytest.mark.parametrize("label", ["b", ""])
+def test_what_was_written_for_a_deployment_is_its_child_whatever_it_was_seen_as(label: str) -> None:
+    store = Store()
+    store.put("Service", child(5, of=label))
+    assert known(store) is None
+
+    store.put("Service", child(6), home=A)
+
+    assert known(store) == 6
+    assert store.children(B) == {}
+    assert list(store.unseen) == [(A, Ref("Service", "s"))]
+    assert store.put("Service", child(6), watched=True) is None
+    assert store.unseen == {}
+    assert store.drop("Service", child(7)) == A
+
+
+def test_an_answer_that_comes_after_the_end_brings_nothing_home() -> None:
+    store = Store()
+    store.put("Service", child(5), home=A)
+    store.drop("Service", child(9))
+    assert store.put("Service", child(8, of=""), home=A) is None
+    assert store.keys() == []
+
+
 def test_an_object_without_our_label_is_nobodys() -> None:
     store = Store()
     assert store.put("Service", child(5, of="")) is None
@@ -170,7 +194,7 @@ def test_an_object_that_is_gone_is_not_waited_for(*, shown: bool) -> None:
 
 CALLS = st.lists(
     st.tuples(
-        st.sampled_from(["put", "watch", "drop", "list"]),
+        st.sampled_from(["put", "watch", "drop", "list", "written"]),
         st.sampled_from(["a", "b", ""]),
         st.sampled_from(["s", "t"]),
         st.integers(1, 30),
@@ -189,6 +213,8 @@ def test_nothing_leaks_whatever_comes_in_which_order(calls: Any) -> None:
             store.drop("Service", body)
         elif call == "list":
             store.keep_only("Service", {f"uid-{name}"}, version)
+        elif call == "written":
+            store.put("Service", body, home=A)
         else:
             store.put("Service", body, watched=call == "watch")
         remembered = {(key, ref) for key in (A, B) for ref in store.children(key)}
