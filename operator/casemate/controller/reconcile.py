@@ -39,6 +39,10 @@ class Reconciler:
             result, requeue = await self._pass(key)
         except Waiting as waiting:
             result, requeue = "waiting", waiting.after
+        except Stalled as stalled:
+            # Even the report was refused, or a removal: there is no status to say it in.
+            _count(key, stalled)
+            result, requeue = "stalled", _LOOK_AGAIN_SECONDS
         telemetry.RECONCILE_TOTAL.labels(result).inc()
         telemetry.RECONCILE_DURATION.observe(time.monotonic() - started)
         return requeue
@@ -63,8 +67,7 @@ class Reconciler:
         try:
             await apply.carry_out(self._client, self._store, observed, first)
         except Stalled as stalled:
-            telemetry.RECONCILE_ERRORS.labels("stalled").inc()
-            logger.warning("%s is stalled: %s", key, stalled)
+            _count(key, stalled)
             return Trouble(stalled.reason, str(stalled))
         return None
 
@@ -83,6 +86,11 @@ class Reconciler:
         if await apply.prune_orphans(self._client, self._store, key):
             return "changed", _ORPHANS_SECONDS
         return "noop", None
+
+
+def _count(key: Key, stalled: Stalled) -> None:
+    telemetry.RECONCILE_ERRORS.labels("stalled").inc()
+    logger.warning("%s is stalled: %s", key, stalled)
 
 
 def failed(key: Key, error: Exception) -> float | None:
