@@ -93,7 +93,8 @@ def _changed(desired: Any, live: Any, path: str) -> list[str]:
 def _same(desired: Any, live: Any, path: str) -> bool:
     """Whether two plain values are equal, as far as the API server keeps how they are written."""
     if desired == "" and live is None:
-        return True  # it leaves out empty text, such as the value of a variable
+        # It leaves out an empty value of a variable, but keeps an empty label of a selector.
+        return path.endswith(".value")
     if ".resources." in path and isinstance(live, str | int):
         return _thousandths(desired) == _thousandths(live)  # it writes 1000m as 1
     return bool(desired == live)

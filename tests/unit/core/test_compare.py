@@ -282,6 +282,22 @@ def test_an_empty_variable_is_what_the_api_server_leaves_out(stored: Json, write
     assert world.plan().writes == writes
 
 
+@pytest.mark.parametrize(("label", "writes"), [("", 0), (None, 1), ("x", 1)])
+def test_an_empty_label_of_a_client_is_a_condition_like_any_other(
+    label: str | None, writes: int
+) -> None:
+    """Whoever drops it under our own name leaves no trace in managedFields."""
+    labels = {"app": "client", "cleared": ""}
+    world = ready(changed("access.clients", [{"podSelector": {"matchLabels": labels}}]))
+    policy = world.objects[ALLOW]
+    (rule,) = [r for r in policy["spec"]["ingress"] if "podSelector" in r["from"][0]]
+    stored = rule["from"][0]["podSelector"]["matchLabels"]
+    assert stored.pop("cleared") == ""
+    if label is not None:
+        stored["cleared"] = label
+    assert world.plan().writes == writes
+
+
 @pytest.mark.parametrize("name", ["hostNetwork", "shareProcessNamespace"])
 def test_what_somebody_applied_under_our_own_name_is_removed_too(name: str) -> None:
     world = ready()
