@@ -10,7 +10,7 @@ from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT
 from casemate.cluster.store import Key, Store
 from casemate.core import fields
 from casemate.core.observed import Live, Observed
-from casemate.core.ownership import applied_by_us, belongs_to
+from casemate.core.ownership import applied_by_us, belongs_to, made_for
 from casemate.core.plan import Apply, Delete, Plan
 
 _GONE, _CONFLICT = 404, 409
@@ -46,12 +46,13 @@ async def prune_orphans(client: Client, store: Store, key: Key) -> bool:
     """Removes what a ModelDeployment left behind; returns whether there was anything.
 
     The garbage collector does this too, but not after `kubectl delete --cascade=orphan`: a model
-    that runs without its ModelDeployment would run without terms. What only wears our labels stays.
+    that runs without its ModelDeployment would run without terms. What only wears our labels stays,
+    and so does a child of another deployment that wears this one's.
     """
     left = [
         Delete(ref, live.uid)
         for ref, live in store.children(key).items()
-        if live.applied and not live.deleting
+        if live.applied and made_for(key.name, live) and not live.deleting
     ]
     if not left or await client.get(MODEL_DEPLOYMENT, key.namespace, key.name) is not None:
         return False
@@ -103,7 +104,7 @@ async def _apply(client: Client, store: Store, observed: Observed, one: Apply) -
         answer = await client.apply(kind, one.body)
     if answer.code == _CONFLICT:
         raise Transient(f"{one.ref} was written by somebody at the same moment")
-    store.put(kind.kind, answer)
+    store.put(kind.kind, answer, home=Key(observed.namespace, observed.name))
 
 
 async def _exists_as_ours(client: Client, observed: Observed, one: Apply) -> bool:
