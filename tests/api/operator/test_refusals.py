@@ -8,6 +8,7 @@ import pytest
 
 from api.operator.test_children import create, ready
 from enclave.kubeapi import ApiError
+from support.admission import refuse
 from support.operators import Api, Operator, eventually, model_deployment
 
 SERVICE = {"spec": {"selector": {"app": "theirs"}, "ports": [{"port": 80}]}}
@@ -59,40 +60,9 @@ def test_an_object_of_somebody_else_is_left_as_it_was(
 @pytest.fixture
 def refusing(api: Api, namespace: str) -> str:
     """An admission policy of the cluster that refuses Deployments in one namespace."""
-    group = "/apis/admissionregistration.k8s.io/v1"
-    name = f"refuse-{namespace}"
-    policy = {
-        "metadata": {"name": name},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {
-                "resourceRules": [
-                    {
-                        "apiGroups": ["apps"],
-                        "apiVersions": ["v1"],
-                        "operations": ["CREATE", "UPDATE"],
-                        "resources": ["deployments"],
-                    }
-                ]
-            },
-            "validations": [{"expression": "false", "message": "no capacity was granted"}],
-        },
-    }
-    binding = {
-        "metadata": {"name": name},
-        "spec": {
-            "policyName": name,
-            "validationActions": ["Deny"],
-            "matchResources": {
-                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
-            },
-        },
-    }
-    api.client.request("POST", f"{group}/validatingadmissionpolicies", policy)
-    bindings = f"{group}/validatingadmissionpolicybindings"
-    api.client.request("POST", bindings, binding)
+    end = refuse(api, namespace, "apps", "deployments", "no capacity was granted")
     eventually(lambda: _is_refused(api, namespace), "the policy never came into force")
-    return f"{bindings}/{name}"
+    return end
 
 
 def _is_refused(api: Api, namespace: str) -> bool:
@@ -133,6 +103,36 @@ def test_a_child_that_the_cluster_refuses_stalls_with_the_clusters_own_words(
         return _reason(api, namespace) == "Progressing"
 
     eventually(touched, "it never recovered")
+
+
+def test_a_refused_report_is_counted_and_tried_again_and_is_no_bug(
+    api: Api, operator: Operator, namespace: str
+) -> None:
+    create(api, namespace)
+    errors = 'casemate_reconcile_errors_total{{kind="{}"}}'.format
+    stalled, bugs = operator.metric(errors("stalled")), operator.metric(errors("bug"))
+    end = refuse(api, namespace, "casemate.dev", "modeldeployments/status", "read only today")
+    status = {"observedGeneration": 1, "replicas": 1}
+
+    def refused() -> bool:
+        status["replicas"] += 1  # until the policy is in force, reports are accepted
+        api.patch("Deployment", namespace, "m", {"status": status}, sub="status")
+        return operator.metric(errors("stalled")) > stalled
+
+    eventually(refused, "the refusal is not counted")
+    assert operator.metric(errors("bug")) == bugs
+    assert "read only today" in operator.log.read_text()
+
+    api.client.request("DELETE", end)
+    last = status["replicas"]
+
+    def reported() -> bool:
+        refused()
+        found = api.get("ModelDeployment", namespace, "m")
+        assert found is not None
+        return bool(found["status"]["replicas"] > last)
+
+    eventually(reported, "it never reported again")
 
 
 def test_what_an_orphaning_deletion_leaves_is_removed(
