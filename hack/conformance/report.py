@@ -80,7 +80,7 @@ class Progress:
         state = (ended["state"] or "passed").lower()
         mark = state if state in _PASSED | _LEFT_OUT else state.upper()
         seconds = float(ended["seconds"])
-        return f"{self._done:3}/{self.total}  {mark:7} {seconds:6.1f} s  {self._title}"
+        return f"{self._done:3}/{self.total}  {mark:8} {seconds:6.1f} s  {self._title}"
 
 
 def short(name: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from enclave.layout import OUTSIDE_ADDRESS
 from support.enclaves import Enclave
 
-PODS = 10
+PODS = 20
 PORT = 9
 TABLE = "casemate-test-counter"
 KNOCK = f"/busybox nc -w 1 {OUTSIDE_ADDRESS} {PORT} </dev/null"
@@ -22,6 +22,7 @@ SHOOT = f"while true; do {KNOCK}; /busybox usleep 50000; done"
 def namespace(enclave: Enclave) -> Iterator[str]:
     name = f"first-{uuid.uuid4().hex[:8]}"
     enclave.kubectl("create", "namespace", name)
+    enclave.wait(name, "serviceaccount/default", "create")
     policy = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -74,9 +75,10 @@ def test_no_packet_of_a_closed_pod_ever_leaves_from_its_first_instruction_on(
     enclave: Enclave, namespace: str, tool_image: str
 ) -> None:
     names = [f"closed-{index}" for index in range(PODS)]
-    enclave.apply(*(shooter(name, namespace, tool_image, "yes") for name in names))
-    for name in names:
-        enclave.wait(namespace, f"pod/{name}", "condition=Ready")
+    pods = [shooter(name, namespace, tool_image, "yes") for name in names]
+    enclave.apply({"apiVersion": "v1", "kind": "List", "items": pods})
+    ready = ("wait", "pod", "--selector=closed=yes", "--for=condition=Ready", "--timeout=120s")
+    enclave.kubectl("--namespace", namespace, *ready)
 
     assert arrived(enclave) == 0
 
