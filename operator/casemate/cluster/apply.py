@@ -1,7 +1,7 @@
 """Carries a plan out: stage by stage, and inside a stage all at once."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from casemate.api.conditions import Reason
 from casemate.cluster.client import Client
@@ -9,7 +9,7 @@ from casemate.cluster.errors import Stalled, Transient
 from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT
 from casemate.cluster.store import Key, Store
 from casemate.core import fields
-from casemate.core.observed import Live, Observed
+from casemate.core.observed import Live, Observed, Ref
 from casemate.core.ownership import applied_by_us, belongs_to, made_for
 from casemate.core.plan import Apply, Delete, Plan
 
@@ -22,8 +22,13 @@ its selector. The others may have none, and somebody else's would be merged with
 policy for all pods, as the owner of an empty selector is not recorded.
 """
 
+Done = Callable[[Ref, bool], None]
+"""Told about each child that was written, and whether it existed before as ours."""
 
-async def carry_out(client: Client, store: Store, observed: Observed, plan: Plan) -> None:
+
+async def carry_out(
+    client: Client, store: Store, observed: Observed, plan: Plan, done: Done
+) -> None:
     """Removes and writes what the plan says; what the API server answers goes to the store.
 
     A stage begins only when the one before it is complete, so a pod never exists before the
@@ -37,7 +42,7 @@ async def carry_out(client: Client, store: Store, observed: Observed, plan: Plan
     for stage in plan.stages:
         halted = failures or plan.conflict
         wanted = [one for one in stage if one.known or not halted]
-        failures += await _all(_apply(client, store, observed, one) for one in wanted)
+        failures += await _all(_apply(client, store, observed, one, done) for one in wanted)
     if failures:
         raise failures[0]
 
@@ -91,7 +96,7 @@ async def _delete(client: Client, namespace: str, one: Delete) -> None:
     await client.delete(CHILDREN[one.ref.kind], namespace, one.ref.name, one.uid)
 
 
-async def _apply(client: Client, store: Store, observed: Observed, one: Apply) -> None:
+async def _apply(client: Client, store: Store, observed: Observed, one: Apply, done: Done) -> None:
     kind = CHILDREN[one.ref.kind]
     if one.strip:
         # Before the apply, which an added second controller would make invalid.
@@ -100,11 +105,13 @@ async def _apply(client: Client, store: Store, observed: Observed, one: Apply) -
     if not ours and one.ref.kind not in _NEVER_MERGED:
         ours = await _exists_as_ours(client, observed, one)
     answer = await client.apply(kind, one.body, force=ours, accept=frozenset({409}))
-    if answer.code == _CONFLICT and not ours and await _exists_as_ours(client, observed, one):
-        answer = await client.apply(kind, one.body)
+    if answer.code == _CONFLICT and not ours:
+        ours = await _exists_as_ours(client, observed, one)
+        answer = await client.apply(kind, one.body) if ours else answer
     if answer.code == _CONFLICT:
         raise Transient(f"{one.ref} was written by somebody at the same moment")
     store.put(kind.kind, answer, home=Key(observed.namespace, observed.name))
+    done(one.ref, ours)
 
 
 async def _exists_as_ours(client: Client, observed: Observed, one: Apply) -> bool:

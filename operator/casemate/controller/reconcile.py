@@ -9,8 +9,8 @@ from casemate.cluster import apply, events
 from casemate.cluster.client import Client
 from casemate.cluster.errors import Stalled, Transient, Waiting
 from casemate.cluster.store import Key, Store
-from casemate.core.observed import Observed, Settings, Trouble
-from casemate.core.plan import Plan, plan
+from casemate.core.observed import Observed, Ref, Settings, Trouble
+from casemate.core.plan import Plan, Repair, plan
 
 logger = logging.getLogger(__name__)
 
@@ -61,15 +61,26 @@ class Reconciler:
         return await self._report(key, trouble)
 
     async def _carry_out(self, key: Key, observed: Observed, first: Plan) -> Trouble | None:
-        for repair in first.repairs:
-            telemetry.DRIFT_REPAIRS.labels(repair.ref.kind, repair.action).inc()
-            self._recorder.repaired(observed, repair)
+        repairs = {repair.ref: repair for repair in first.repairs}
+
+        def written(ref: Ref, existed: bool) -> None:  # noqa: FBT001 - a callback's signature
+            if repair := repairs.get(ref):
+                self._repaired(observed, repair, existed=existed)
+
         try:
-            await apply.carry_out(self._client, self._store, observed, first)
+            await apply.carry_out(self._client, self._store, observed, first, written)
         except Stalled as stalled:
             _count(key, stalled)
             return Trouble(stalled.reason, str(stalled))
         return None
+
+    def _repaired(self, observed: Observed, repair: Repair, *, existed: bool) -> None:
+        """Counts and reports a repair that was made, never one that was only tried."""
+        if existed:
+            # The watches show a child that lost its labels as deleted.
+            repair = repair._replace(action="edited")
+        telemetry.DRIFT_REPAIRS.labels(repair.ref.kind, repair.action).inc()
+        self._recorder.repaired(observed, repair)
 
     async def _report(self, key: Key, trouble: Trouble | None) -> tuple[str, float | None]:
         """Writes the status from what is seen now, after the writes."""
