@@ -34,11 +34,14 @@ def _leaves(tree: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
 
 
 def foreign_fields(managed: Iterable[Mapping[str, Any]]) -> tuple[Foreign, ...]:
-    """The fields that are neither ours nor a controller's own, from an object's managedFields."""
+    """The fields that are neither ours nor a controller's own, from an object's managedFields.
+
+    Entries of subresources count: metadata can be written by way of `status` too.
+    """
     return tuple(
         Foreign(entry.get("manager", ""), entry.get("time", ""), path)
         for entry in managed
-        if not is_ours(entry) and entry.get("subresource") != "status"
+        if not is_ours(entry)
         for path in _leaves(entry.get("fieldsV1", {}))
         if path and path[0] != "f:status" and path != _CONTROLLERS_OWN
     )

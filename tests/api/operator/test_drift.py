@@ -144,6 +144,31 @@ def test_an_edit_is_undone_counted_and_reported(
     eventually(lambda: note in _notes(api, namespace), f"no Event says: {note}")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"metadata": {"annotations": {"x": "x"}}},
+        {"metadata": {"finalizers": ["example.org/stay"]}},
+    ],
+    ids=["an annotation", "a finalizer"],
+)
+def test_metadata_that_came_in_beside_a_status_is_undone_too(
+    api: Api, operator: Operator, namespace: str, change: dict[str, Any]
+) -> None:
+    create(api, namespace)
+    state = partial(_state, api, namespace, "Deployment", "m")
+    before = state()
+
+    status = {"observedGeneration": 1, "replicas": 3}
+    api.patch("Deployment", namespace, "m", change | {"status": status}, sub="status")
+
+    eventually(lambda: state() == before, lambda: f"stayed as {state()}")
+    found = api.get("Deployment", namespace, "m")
+    assert found is not None
+    assert found["status"]["replicas"] == 3, "control: the status itself is not ours"
+    eventually(lambda: "edited by intruder" in _notes(api, namespace), "no Event says who")
+
+
 @pytest.mark.parametrize(("kind", "name"), sorted(CHILDREN))
 def test_a_deleted_child_is_made_again_counted_and_reported(
     api: Api, operator: Operator, namespace: str, kind: str, name: str

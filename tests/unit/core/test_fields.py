@@ -89,6 +89,10 @@ def entry(**other: object) -> Json:
         (entry(operation="Apply"), [("f:spec", "f:a")]),
         (entry(subresource="scale"), [("f:spec", "f:a")]),
         (entry(fieldsV1={"f:status": {"f:a": {}}}), []),
+        (
+            entry(subresource="status", fieldsV1={"f:status": {}, "f:metadata": {"f:a": {}}}),
+            [("f:metadata", "f:a")],
+        ),
         (entry(fieldsV1={}), []),
         (entry(fieldsV1={"f:a": {".": {}, "f:b": {}}}), [("f:a", "."), ("f:a", "f:b")]),
     ],
@@ -99,6 +103,7 @@ def entry(**other: object) -> Json:
         "somebody's apply",
         "a subresource",
         "status",
+        "metadata beside a status",
         "nothing",
         "an item and its parts",
     ],
