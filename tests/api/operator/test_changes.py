@@ -149,3 +149,6 @@ def test_a_namespace_on_its_way_out_is_waited_for_and_no_failure(
     assert operator.metric(stalled) == before[1]
     assert api.get("Service", namespace, "m") is None
     assert ready(api, namespace)["reason"] == "Progressing"
+    # Later tests count writes: nothing that is tried again and again may stay.
+    api.delete("ModelDeployment", namespace, "m")
+    eventually(lambda: api.get("Deployment", namespace, "m") is None, "the Deployment stayed")
