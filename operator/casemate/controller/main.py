@@ -16,7 +16,7 @@ from casemate.cluster.errors import Error
 from casemate.cluster.resync import resync
 from casemate.cluster.store import Key, Store
 from casemate.controller import servers, watches
-from casemate.controller.authority import AuthorityKeeper
+from casemate.controller.authority import CHECK_SECONDS, AuthorityKeeper
 from casemate.controller.health import Progress
 from casemate.controller.queue import WorkQueue
 from casemate.controller.reconcile import Reconciler, failed
@@ -175,7 +175,7 @@ async def _resync_forever(client: Client, store: Store, queue: WorkQueue[Key]) -
 
 
 async def _keep_authority(keeper: AuthorityKeeper) -> None:
-    wait = _RETRY_SECONDS
+    wait = CHECK_SECONDS
     while True:
         await asyncio.sleep(wait)
         try:
