@@ -93,7 +93,8 @@ def _run(layout: Layout, pattern: str, asked: tuple[str, ...]) -> Summary:
     if not _kernel_has_sctp():
         runs -= sum(bool(re.search(_NEEDS_SCTP, name)) for name in asked)
         command.append(f"--ginkgo.skip={_NEEDS_SCTP}")
-        print(f"this kernel has no SCTP, so {len(asked) - runs} specs that need it are skipped")
+        if skipped := len(asked) - runs:
+            print(f"this kernel has no SCTP, so specs that need it are skipped: {skipped}")
     started = time.monotonic()
     code = _show(command, log, Progress(runs))
     if not junit.is_file():
