@@ -56,6 +56,9 @@ class Api:
 
     plane: ControlPlane
     client: KubeApi = field(init=False)
+    _entries: list[Json] = field(default_factory=list)
+    _read: int = 0
+    """Bytes of the audit log that are in `_entries`: it is too long to be read again each time."""
 
     def __post_init__(self) -> None:
         self.client = KubeApi.load(self.plane.kubeconfig)
@@ -95,10 +98,15 @@ class Api:
     def calls(self, user: str = USER) -> list[Json]:
         """What a user asked for so far, watches left out, in order, from the audit log."""
         assert self.plane.audit_log is not None
-        entries = map(json.loads, self.plane.audit_log.read_text().splitlines())
+        with self.plane.audit_log.open("rb") as log:
+            log.seek(self._read)
+            for line in log:
+                if line.endswith(b"\n"):  # the last one may still be on its way
+                    self._read += len(line)
+                    self._entries.append(json.loads(line))
         return [
             entry
-            for entry in entries
+            for entry in self._entries
             if entry["user"]["username"] == user and entry["verb"] != "watch"
         ]
 

@@ -101,6 +101,12 @@ def test_an_edit_that_changes_nothing_for_us_costs_no_request(
     eventually(lambda: len(api.calls()) > before, "control: an edit of the spec costs requests")
 
 
+def _replicas(api: Api, namespace: str) -> int:
+    deployment = api.get("Deployment", namespace, "m")
+    assert deployment is not None
+    return int(deployment["spec"]["replicas"])
+
+
 def test_a_second_pod_brings_a_disruption_budget_and_one_pod_has_none(
     api: Api, operator: Operator, namespace: str
 ) -> None:
@@ -110,9 +116,7 @@ def test_a_second_pod_brings_a_disruption_budget_and_one_pod_has_none(
 
     api.patch("ModelDeployment", namespace, "m", {"spec": {"replicas": 2}}, sub="scale")
     eventually(lambda: budget() is not None, "no budget for two replicas")
-    deployment = api.get("Deployment", namespace, "m")
-    assert deployment is not None
-    assert deployment["spec"]["replicas"] == 2
+    eventually(lambda: _replicas(api, namespace) == 2, "the Deployment has not grown")
 
     api.patch("ModelDeployment", namespace, "m", {"spec": {"replicas": 1}}, sub="scale")
     eventually(lambda: budget() is None, "the budget stayed with one replica")
