@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -111,8 +112,9 @@ class Api:
         ]
 
     def writes(self, user: str = USER) -> Counter[tuple[str, str]]:
-        """How often a user wrote which kind of resource in which way."""
-        found = (c for c in self.calls(user) if c["verb"] in WRITES)
+        """How often a user wrote which kind of resource in which way; what was refused is none."""
+        written = (c for c in self.calls(user) if c["verb"] in WRITES)
+        found = (c for c in written if c["responseStatus"]["code"] < HTTPStatus.BAD_REQUEST)
         return Counter((c["verb"], _resource(c)) for c in found)
 
     def forbidden(self, user: str = USER) -> list[str]:

@@ -1,7 +1,8 @@
 """Carries a plan out: stage by stage, and inside a stage all at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
 
 from casemate.api.conditions import Reason
 from casemate.cluster.client import Client
@@ -14,12 +15,10 @@ from casemate.core.ownership import applied_by_us, belongs_to, made_for
 from casemate.core.plan import Apply, Delete, Plan
 
 _GONE, _CONFLICT = 404, 409
-_NEVER_MERGED = {"Deployment"}
-"""Kinds that need no look before they are first applied.
+_NO_VERSION = "1"
+"""A resourceVersion that no object ever has: the first write to an etcd is its revision 2.
 
-An apply without force conflicts only with the owner of another value. A Deployment always has one,
-its selector. The others may have none, and somebody else's would be merged with ours: even a
-policy for all pods, as the owner of an empty selector is not recorded.
+An apply with it creates, or conflicts with whatever has the name; it never merges.
 """
 
 Done = Callable[[Ref, bool], None]
@@ -101,27 +100,35 @@ async def _apply(client: Client, store: Store, observed: Observed, one: Apply, d
     if one.strip:
         # Before the apply, which an added second controller would make invalid.
         await client.replace(kind, fields.without(observed.children[one.ref].body, one.strip))
-    ours = one.known
-    if not ours and one.ref.kind not in _NEVER_MERGED:
-        ours = await _exists_as_ours(client, observed, one)
-    answer = await client.apply(kind, one.body, force=ours, accept=frozenset({409}))
-    if answer.code == _CONFLICT and not ours:
-        ours = await _exists_as_ours(client, observed, one)
-        answer = await client.apply(kind, one.body) if ours else answer
+    existed = one.known
+    if existed:
+        body = _only(one.body, uid=observed.children[one.ref].uid)
+    else:
+        body = _only(one.body, resourceVersion=_NO_VERSION)
+    answer = await client.apply(kind, body, force=existed, accept=frozenset({_CONFLICT}))
+    if answer.code == _CONFLICT and not existed:
+        existed, version = True, await _version_of_ours(client, observed, one)
+        body = _only(one.body, resourceVersion=version)
+        answer = await client.apply(kind, body, accept=frozenset({_CONFLICT}))
     if answer.code == _CONFLICT:
         raise Transient(f"{one.ref} was written by somebody at the same moment")
     store.put(kind.kind, answer, home=Key(observed.namespace, observed.name))
-    done(one.ref, ours)
+    done(one.ref, existed)
 
 
-async def _exists_as_ours(client: Client, observed: Observed, one: Apply) -> bool:
+def _only(body: Mapping[str, Any], **meta: str) -> dict[str, Any]:
+    """An object to be applied only over a live one of this UID or resourceVersion."""
+    return {**body, "metadata": {**body["metadata"], **meta}}
+
+
+async def _version_of_ours(client: Client, observed: Observed, one: Apply) -> str:
     """Looks at a child that the watches did not show: it may have lost its labels."""
     found = await client.get(CHILDREN[one.ref.kind], observed.namespace, one.ref.name)
     if found is None:
-        return False
-    managed = found["metadata"].get("managedFields", [])
-    if belongs_to(observed, Live(found, applied=applied_by_us(managed))):
-        return True
+        raise Transient(f"{one.ref} went at the same moment")
+    meta = found["metadata"]
+    if belongs_to(observed, Live(found, applied=applied_by_us(meta.get("managedFields", [])))):
+        return str(meta["resourceVersion"])
     raise Stalled(
         Reason.NAME_CONFLICT,
         f"{one.ref} exists and does not belong to this ModelDeployment: "

@@ -12,10 +12,22 @@ from support.admission import refuse
 from support.operators import Api, Operator, eventually, model_deployment
 
 SERVICE = {"spec": {"selector": {"app": "theirs"}, "ports": [{"port": 80}]}}
+POD = {
+    "metadata": {"labels": {"casemate.dev/model-deployment": "m"}},
+    "spec": {"containers": [{"name": "theirs", "image": "theirs"}]},
+}
+DEPLOYMENT = {
+    "spec": {
+        "selector": {"matchLabels": {"casemate.dev/model-deployment": "m"}},
+        "template": POD,
+    }
+}
+"""Crafted to be merged with ours without a conflict."""
 FOREIGN: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "a service": ("v1", "Service", "m", SERVICE),
     "a service without selector": ("v1", "Service", "m", {"spec": {"ports": [{"port": 443}]}}),
     "a bare account": ("v1", "ServiceAccount", "m-model", {}),
+    "a deployment of the same selector": ("apps/v1", "Deployment", "m", DEPLOYMENT),
     "a policy": (
         "networking.k8s.io/v1",
         "NetworkPolicy",
@@ -27,6 +39,11 @@ FOREIGN: dict[str, tuple[str, str, str, dict[str, Any]]] = {
 
 def _reason(api: Api, namespace: str) -> str:
     return str(ready(api, namespace).get("reason", ""))
+
+
+def _labels(api: Api, namespace: str) -> dict[str, str]:
+    found = api.get("Deployment", namespace, "m") or {"metadata": {}}
+    return dict(found["metadata"].get("labels", {}))
 
 
 @pytest.mark.parametrize("what", FOREIGN)
@@ -47,12 +64,14 @@ def test_an_object_of_somebody_else_is_left_as_it_was(
     assert found is not None
     assert found["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
     assert f"{kind} {name} exists" in ready(api, namespace)["message"]
-    assert api.get("Deployment", namespace, "m") is None, "nothing runs beside a conflict"
+    if kind != "Deployment":
+        assert api.get("Deployment", namespace, "m") is None, "nothing runs beside a conflict"
 
     api.delete(kind, namespace, name)
     api.patch("ModelDeployment", namespace, "m", {"metadata": {"labels": {"again": "1"}}})
+    ours = {"app.kubernetes.io/managed-by": "casemate"}
     eventually(
-        lambda: api.get("Deployment", namespace, "m") is not None, "control: it never recovered"
+        lambda: _labels(api, namespace).items() >= ours.items(), "control: it never recovered"
     )
     eventually(lambda: _reason(api, namespace) == "Progressing", "the conflict is still reported")
 
