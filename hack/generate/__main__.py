@@ -5,7 +5,8 @@ import difflib
 import sys
 from pathlib import Path
 
-from casemate.api.v1alpha1 import GROUP, PLURAL
+from casemate.api.crd import DEFINITIONS
+from casemate.api.v1alpha1 import GROUP
 from generate.manifest import crd_yaml
 from generate.reference import reference
 
@@ -14,13 +15,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def generated() -> dict[str, str]:
     """Return the text of every generated file by its path in the checkout."""
-    manifest = crd_yaml()
-    name = f"{GROUP}_{PLURAL}.yaml"
-    return {
-        f"crds/{name}": manifest,
-        f"charts/casemate/files/crds/{name}": manifest,
-        "docs/reference/modeldeployment.md": reference(),
-    }
+    files: dict[str, str] = {}
+    for definition in DEFINITIONS:
+        manifest = crd_yaml(definition)
+        name = f"{GROUP}_{definition.plural}.yaml"
+        files[f"crds/{name}"] = manifest
+        files[f"charts/casemate/files/crds/{name}"] = manifest
+        files[f"docs/reference/{definition.kind.lower()}.md"] = reference(definition)
+    return files
 
 
 def difference(root: Path, path: str, wanted: str) -> str:

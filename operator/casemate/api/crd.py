@@ -1,9 +1,13 @@
-"""The CustomResourceDefinition of ModelDeployment, whole, built from the types."""
+"""The CustomResourceDefinitions, whole, built from the types."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from casemate.api.rules import VALIDATIONS
+from casemate.api.agreement import UsageAgreement
+from casemate.api.model import ApiModel
+from casemate.api.rules import VALIDATIONS, Rule
 from casemate.api.structural import Schema, structural
+from casemate.api.supplier import Supplier
 from casemate.api.v1alpha1 import (
     GROUP,
     KIND,
@@ -15,84 +19,150 @@ from casemate.api.v1alpha1 import (
     ModelDeployment,
 )
 
-NAME = f"{PLURAL}.{GROUP}"
+_READY = '.status.conditions[?(@.type=="Ready")]'
+_CLUSTER_NAME_LENGTH = 63
 
-_SELECTABLE = (".spec.model.supplier", ".spec.use")
+
+def column(name: str, path: str, *, kind: str = "string", priority: int = 0) -> dict[str, Any]:
+    """Return one column of `kubectl get`; priority 1 shows it with `-o wide` only."""
+    return {"name": name, "type": kind, "jsonPath": path, "priority": priority}
 
 
-def custom_resource_definition() -> Schema:
-    """Return the CustomResourceDefinition object."""
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": NAME},
-        "spec": {
-            "group": GROUP,
-            "names": {
-                "kind": KIND,
-                "listKind": f"{KIND}List",
-                "plural": PLURAL,
-                "singular": KIND.lower(),
-                "shortNames": [SHORT_NAME],
-                # `all`: what a person deployed belongs into `kubectl get all`.
-                "categories": ["all", "casemate"],
+@dataclass(frozen=True)
+class Definition:
+    """One kind as the API server shall know it."""
+
+    kind: str
+    plural: str
+    short_names: tuple[str, ...]
+    type: type[ApiModel]
+    columns: tuple[dict[str, Any], ...]
+    namespaced: bool = False
+    name_length: int = _CLUSTER_NAME_LENGTH
+    name_rule: Rule | None = None
+    categories: tuple[str, ...] = ("casemate",)
+    selectable: tuple[str, ...] = ()
+    scale: bool = False
+
+    @property
+    def crd_name(self) -> str:
+        """Name of the CustomResourceDefinition."""
+        return f"{self.plural}.{GROUP}"
+
+    def schema(self) -> Schema:
+        """Return the schema of the whole object."""
+        schema = structural(self.type.model_json_schema(by_alias=True))
+        name = {"type": "string", "maxLength": self.name_length}
+        envelope = {
+            "apiVersion": {"type": "string", "description": "Version of this schema."},
+            "kind": {"type": "string", "description": "Kind of this object."},
+            "metadata": {"type": "object", "properties": {"name": name}},
+        }
+        schema["properties"] = {**envelope, **schema["properties"]}
+        if self.name_rule:
+            schema[VALIDATIONS] = [self.name_rule.as_cel()]
+        return schema
+
+    def custom_resource_definition(self) -> Schema:
+        """Return the CustomResourceDefinition object."""
+        return {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": self.crd_name},
+            "spec": {
+                "group": GROUP,
+                "names": {
+                    "kind": self.kind,
+                    "listKind": f"{self.kind}List",
+                    "plural": self.plural,
+                    "singular": self.kind.lower(),
+                    "shortNames": list(self.short_names),
+                    "categories": list(self.categories),
+                },
+                "scope": "Namespaced" if self.namespaced else "Cluster",
+                "versions": [self._version()],
             },
-            "scope": "Namespaced",
-            "versions": [_version()],
-        },
-    }
+        }
 
-
-def _version() -> Schema:
-    return {
-        "name": VERSION,
-        "served": True,
-        "storage": True,
-        "schema": {"openAPIV3Schema": root_schema()},
-        "subresources": {
-            "status": {},
-            "scale": {
+    def _version(self) -> Schema:
+        subresources: dict[str, Any] = {"status": {}}
+        if self.scale:
+            subresources["scale"] = {
                 "specReplicasPath": ".spec.replicas",
                 "statusReplicasPath": ".status.replicas",
                 "labelSelectorPath": ".status.selector",
-            },
-        },
-        "selectableFields": [{"jsonPath": path} for path in _SELECTABLE],
-        "additionalPrinterColumns": columns(),
-    }
+            }
+        version = {
+            "name": VERSION,
+            "served": True,
+            "storage": True,
+            "schema": {"openAPIV3Schema": self.schema()},
+            "subresources": subresources,
+            "selectableFields": [{"jsonPath": path} for path in self.selectable],
+            "additionalPrinterColumns": list(self.columns),
+        }
+        return {key: value for key, value in version.items() if value != []}
 
 
-def root_schema() -> Schema:
-    """Return the schema of the whole object."""
-    schema = structural(ModelDeployment.model_json_schema(by_alias=True))
-    name = {"type": "string", "maxLength": NAME_LENGTH}
-    envelope = {
-        "apiVersion": {"type": "string", "description": "Version of this schema."},
-        "kind": {"type": "string", "description": "Kind of this object."},
-        "metadata": {"type": "object", "properties": {"name": name}},
-    }
-    schema["properties"] = {**envelope, **schema["properties"]}
-    schema[VALIDATIONS] = [NAME_RULE.as_cel()]
-    return schema
-
-
-def columns() -> list[dict[str, Any]]:
-    """Return the columns of `kubectl get`: is it up, what is it, who answers for it."""
-    ready = '.status.conditions[?(@.type=="Ready")]'
-    return [
-        _column("Ready", f"{ready}.status"),
-        _column("Reason", f"{ready}.reason"),
-        _column("Model", ".spec.model.name"),
-        _column("Supplier", ".spec.model.supplier"),
-        _column("Use", ".spec.use"),
-        _column("Serving", ".status.readyReplicas", kind="integer"),
-        _column("Replicas", ".spec.replicas", kind="integer"),
-        _column("Owner", ".spec.owner.name"),
-        _column("Age", ".metadata.creationTimestamp", kind="date"),
-        _column("URL", ".status.url", priority=1),
-        _column("Message", f"{ready}.message", priority=1),
-    ]
-
-
-def _column(name: str, path: str, *, kind: str = "string", priority: int = 0) -> dict[str, Any]:
-    return {"name": name, "type": kind, "jsonPath": path, "priority": priority}
+MODEL_DEPLOYMENT = Definition(
+    kind=KIND,
+    plural=PLURAL,
+    short_names=(SHORT_NAME,),
+    type=ModelDeployment,
+    namespaced=True,
+    name_length=NAME_LENGTH,
+    name_rule=NAME_RULE,
+    # `all`: what a person deployed belongs into `kubectl get all`.
+    categories=("all", "casemate"),
+    selectable=(".spec.model.supplier", ".spec.use"),
+    scale=True,
+    # Is it up, what is it, for what and until when, who answers for it.
+    columns=(
+        column("Ready", f"{_READY}.status"),
+        column("Reason", f"{_READY}.reason"),
+        column("Model", ".spec.model.name"),
+        column("Supplier", ".spec.model.supplier"),
+        column("Agreement", ".spec.agreementRef.name"),
+        column("Use", ".spec.use"),
+        column("Until", ".status.permittedUntil"),
+        column("Serving", ".status.readyReplicas", kind="integer"),
+        column("Replicas", ".spec.replicas", kind="integer"),
+        column("Owner", ".spec.owner.name"),
+        column("Age", ".metadata.creationTimestamp", kind="date"),
+        column("URL", ".status.url", priority=1),
+        column("Message", f"{_READY}.message", priority=1),
+    ),
+)
+USAGE_AGREEMENT = Definition(
+    kind="UsageAgreement",
+    plural="usageagreements",
+    short_names=("ua",),
+    type=UsageAgreement,
+    columns=(
+        column("Phase", ".status.phase"),
+        column("Start", ".spec.term.start"),
+        column("End", ".spec.term.end"),
+        column("Deployments", ".status.deployments", kind="integer"),
+        column("Granted", ".status.replicasGranted", kind="integer"),
+        column("Max", ".spec.capacity.maxReplicas", kind="integer"),
+        column("Accountable", ".spec.accountable.name"),
+        column("Reference", ".spec.reference", priority=1),
+        column("Terms", ".status.termsDigest", priority=1),
+    ),
+)
+SUPPLIER = Definition(
+    kind="Supplier",
+    plural="suppliers",
+    short_names=(),
+    type=Supplier,
+    columns=(
+        column("Standing", ".status.standing"),
+        column("Since", ".status.effectiveSince"),
+        column("Phase-out ends", ".status.phaseOutEndsAt"),
+        column("Deployments", ".status.deployments", kind="integer"),
+        column("Age", ".metadata.creationTimestamp", kind="date"),
+        column("Message", f"{_READY}.message", priority=1),
+    ),
+)
+DEFINITIONS = (MODEL_DEPLOYMENT, USAGE_AGREEMENT, SUPPLIER)
+"""Every kind of ours."""

@@ -1,11 +1,7 @@
-"""casemate.dev/v1alpha1: ModelDeployment.
-
-Still to come in this version, each with its own types: `agreementRef` and the terms it brings
-(they will stand between `use` and `owner`), and further required guardrails.
-"""
+"""casemate.dev/v1alpha1: ModelDeployment."""
 
 import re
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -22,6 +18,7 @@ from casemate.api.model import (
 from casemate.api.quantities import Resources
 from casemate.api.rules import Rule, literal, matching
 from casemate.api.selectors import Client
+from casemate.api.terms import AgreementRef, Guardrails, ModelBase
 
 GROUP = "casemate.dev"
 VERSION = "v1alpha1"
@@ -113,12 +110,26 @@ class ModelSource(ApiModel):
 class Model(ApiModel):
     """The model: its public name, who made it, and where its weights are."""
 
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="has(self.variant) == has(self.base)",
+            message="needs base (supplier and digest) exactly when it is a variant "
+            "(FineTune or Adapter)",
+            finding="(has(self.variant) ? 'a variant without base' : 'a base without variant')",
+            holds=lambda self: (self.variant is None) == (self.base is None),
+        ),
+    )
+
     name: ModelName
     """The name that clients give in the `model` field of a request."""
     supplier: DnsLabel
     """Name of the Supplier that answers for the model."""
     source: ModelSource
     """Where the weights come from."""
+    variant: Literal["FineTune", "Adapter"] | None = None
+    """How it was made from another model; absent: it was not."""
+    base: ModelBase | None = None
+    """The model that a variant was made from."""
 
 
 class EnvVar(ApiModel):
@@ -201,12 +212,18 @@ class ModelDeploymentSpec(ApiModel):
     """The model."""
     engine: Engine
     """The model server."""
+    agreement_ref: AgreementRef
+    """The agreement that it is made under."""
     use: DnsLabel
     """Id of the use that this deployment serves, such as `logistics-optimization`."""
     owner: Owner
     """Who answers for it."""
     replicas: Annotated[int, Field(ge=0, le=1000)] = 1
     """Number of pods."""
+    profile: DnsLabel | None = None
+    """Name of one of the agreement's capacity profiles; absent: any node."""
+    guardrails: Guardrails = Field(default=[])
+    """Guards beside those that the agreement requires."""
     access: Access = Access()
     """Who may connect."""
     suspend: bool = False
@@ -226,6 +243,8 @@ class ModelDeploymentStatus(ApiModel):
     """Pods that serve."""
     selector: Annotated[str, Field(max_length=512)] | None = None
     """Label selector of the pods, for the scale subresource."""
+    permitted_until: Annotated[str, Field(max_length=20)] | None = None
+    """When agreement or supplier end what runs, as far as that is known; absent: unlimited."""
     url: Annotated[str, Field(max_length=512)] | None = None
     """Base address for OpenAI clients inside the cluster."""
 

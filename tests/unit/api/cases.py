@@ -20,6 +20,7 @@ IMAGE = f"registry.enclave.local/models/smollm2@sha256:{DIGEST}"
 SPEC: Json = {
     "model": {"name": "smollm2", "supplier": "open-lab", "source": {"oci": {"image": IMAGE}}},
     "engine": {"image": IMAGE},
+    "agreementRef": {"name": "harbour"},
     "use": "logistics-optimization",
     "owner": {"name": "Harbour Office", "contact": "harbour@example.org"},
 }
