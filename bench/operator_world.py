@@ -12,6 +12,7 @@ from operator_watch import Place
 from casemate.api.v1alpha1 import API_VERSION, KIND, ModelDeploymentSpec
 from casemate.cluster.kinds import MODEL_DEPLOYMENT
 from casemate.core.observed import Observed, Settings
+from casemate.core.permission import Permission
 from casemate.core.render import render
 from enclave.controlplane import ControlPlane
 from enclave.kubeapi import ApiError, KubeApi
@@ -69,7 +70,9 @@ def places(name: str, namespace: str) -> list[Place]:
     """The children that a ModelDeployment must get."""
     body = {"metadata": {"uid": "unknown", "generation": 1}, "spec": SPEC}
     observed = Observed(name=name, namespace=namespace, body=body)
-    stages = render(observed, ModelDeploymentSpec.model_validate(SPEC), Settings(GATEWAY_IMAGE))
+    spec = ModelDeploymentSpec.model_validate(SPEC)
+    permission = Permission((), spec.replicas, closed=False, until=None, agreement=None)
+    stages = render(observed, spec, Settings(GATEWAY_IMAGE), permission)
     return [Place(ref.kind, namespace, ref.name) for stage in stages for ref in stage]
 
 
@@ -78,11 +81,10 @@ def world(workdir: Path) -> Iterator[ControlPlane]:
     """A control plane where ModelDeployments may be made."""
     with ControlPlane(workdir, audit_log=workdir / "audit.jsonl") as plane:
         api = KubeApi.load(plane.kubeconfig)
-        crd = yaml.safe_load((ROOT / "crds/casemate.dev_modeldeployments.yaml").read_text())
-        api.apply(
-            f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd['metadata']['name']}",
-            crd,
-        )
+        for file in sorted((ROOT / "crds").glob("*.yaml")):
+            crd = yaml.safe_load(file.read_text())
+            name = crd["metadata"]["name"]
+            api.apply(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}", crd)
         for name in (SYSTEM, *NAMESPACES):
             meta = {"name": name, "labels": {"casemate.dev/enclave": "true"}}
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}

@@ -14,6 +14,7 @@ from kubernetes.aio import client, config
 from casemate.api.v1alpha1 import GROUP, PLURAL, VERSION, ModelDeploymentSpec
 from casemate.core.names import NAME_LABEL
 from casemate.core.observed import Observed, Settings
+from casemate.core.permission import Permission
 from casemate.core.render import render
 
 SETTINGS = Settings(gateway_image=os.environ["CASEMATE_BENCH_GATEWAY_IMAGE"])
@@ -42,7 +43,9 @@ async def disconnect(memo: kopf.Memo, **_: Any) -> None:
 def wanted(name: str, namespace: str | None, body: Mapping[str, Any]) -> Children:
     spec = ModelDeploymentSpec.model_validate(dict(body["spec"]))
     plain = {"metadata": dict(body["metadata"]), "spec": dict(body["spec"])}
-    stages = render(Observed(name=name, namespace=namespace or "", body=plain), spec, SETTINGS)
+    observed = Observed(name=name, namespace=namespace or "", body=plain)
+    permission = Permission((), spec.replicas, closed=False, until=None, agreement=None)
+    stages = render(observed, spec, SETTINGS, permission)
     return [child for stage in stages for child in stage.values()]
 
 

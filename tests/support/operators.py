@@ -19,6 +19,7 @@ from enclave.controlplane import ControlPlane, free_ports
 from enclave.kubeapi import ApiError, KubeApi
 from enclave.waiting import until
 from support.charts import Helm
+from support.terms import AGREEMENT, terms
 
 Json = dict[str, Any]
 
@@ -41,14 +42,19 @@ _PATHS = {
     "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
     "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets"),
     "Event": ("/apis/events.k8s.io/v1", "events"),
+    "ConfigMap": ("/api/v1", "configmaps"),
+    "UsageAgreement": ("/apis/casemate.dev/v1alpha1", "usageagreements"),
+    "Supplier": ("/apis/casemate.dev/v1alpha1", "suppliers"),
 }
+_CLUSTER_WIDE = {"UsageAgreement", "Supplier"}
 
 
 def path(kind: str, namespace: str, name: str = "", sub: str = "") -> str:
     """The URL path of objects of a kind."""
     root, plural = _PATHS[kind]
     tail = "".join(f"/{part}" for part in (name, sub) if part)
-    return f"{root}/namespaces/{namespace}/{plural}{tail}"
+    inside = "" if kind in _CLUSTER_WIDE else f"/namespaces/{namespace}"
+    return f"{root}{inside}/{plural}{tail}"
 
 
 @dataclass
@@ -79,7 +85,9 @@ class Api:
 
     def create(self, body: Json) -> Json:
         meta = body["metadata"]
-        made: Json = self.client.request("POST", path(body["kind"], meta["namespace"]), body)
+        made: Json = self.client.request(
+            "POST", path(body["kind"], meta.get("namespace", "")), body
+        )
         return made
 
     def patch(self, kind: str, namespace: str, name: str, body: Any, sub: str = "") -> None:
@@ -132,8 +140,9 @@ def _resource(call: Json) -> str:
 def install(plane: ControlPlane) -> Api:
     """Gives an API server the CRD, and the operator's account exactly the chart's rights."""
     api = Api(plane)
-    crd = yaml.safe_load((PROJECT / "crds" / "casemate.dev_modeldeployments.yaml").read_text())
-    api.client.request("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
+    for file in sorted((PROJECT / "crds").glob("*.yaml")):
+        crd = yaml.safe_load(file.read_text())
+        api.client.request("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
     api.namespace(SYSTEM)
     for document in Helm().template():
         if "rbac" in document["apiVersion"]:
@@ -142,13 +151,16 @@ def install(plane: ControlPlane) -> Api:
             inside = f"/namespaces/{namespace}" if namespace else ""
             kind = f"{document['kind'].lower()}s"
             api.client.request("POST", f"{group}{inside}/{kind}", document)
-    until(lambda: _established(api), 30, "the CRD never served")
+    until(lambda: _established(api), 30, "the CRDs never served")
+    for body in terms():
+        api.create(body)
     return api
 
 
 def _established(api: Api) -> bool:
     try:
-        api.items("ModelDeployment", "default")
+        for kind in ("ModelDeployment", "UsageAgreement", "Supplier"):
+            api.items(kind, "default")
     except ApiError:
         return False
     return True
@@ -225,6 +237,7 @@ def model_deployment(name: str, namespace: str, **changed: Any) -> Json:
     spec = {
         "model": model,
         "engine": {"image": f"registry.enclave.local/engines/e@{digest}"},
+        "agreementRef": {"name": AGREEMENT},
         "use": "logistics-optimization",
         "owner": {"name": "Office", "contact": "office"},
         "access": {"clients": [{"podSelector": {"matchLabels": {"app": "client"}}}]},

@@ -13,6 +13,9 @@ class ConditionType(StrEnum):
 
     READY = "Ready"  # everything that the spec asks for is there and serves
     AVAILABLE = "Available"  # at least one pod answers through its gateway
+    AGREEMENT_IN_FORCE = "AgreementInForce"  # the agreement allows this deployment now
+    SUPPLIER_PERMITTED = "SupplierPermitted"  # no supplier behind the model is excluded
+    CAPACITY_GRANTED = "CapacityGranted"  # the agreement's capacity has room for it
     RECONCILING = "Reconciling"  # the operator is still working towards the spec
     STALLED = "Stalled"  # no retry can help: a person must act
 
@@ -29,6 +32,29 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"  # the stored spec breaks a rule of this version
     NAME_CONFLICT = "NameConflict"  # an object of somebody else has a child's name
     APPLY_REFUSED = "ApplyRefused"  # the API server refused a child for good
+    CLOCK_DOUBTFUL = "ClockDoubtful"  # our clock and the API server's differ: nothing is decided
+    IN_FORCE = "InForce"  # the agreement is in force
+    WINDING_DOWN = "WindingDown"  # the agreement ended; what ran may go on for some days
+    AGREEMENT_UNKNOWN = "AgreementUnknown"  # no UsageAgreement has the name given
+    AGREEMENT_INVALID = "AgreementInvalid"  # the stored agreement breaks a rule of this version
+    AGREEMENT_PENDING = "AgreementPending"  # the agreement's term has not begun
+    AGREEMENT_ENDED = "AgreementEnded"  # the term, and the time to wind down, are over
+    USE_NOT_ALLOWED = "UseNotAllowed"  # the agreement does not allow the declared use
+    SUPPLIER_NOT_LISTED = "SupplierNotListed"  # the agreement does not name the supplier
+    REGISTRY_NOT_ALLOWED = "RegistryNotAllowed"  # an image comes from a registry it does not name
+    PROFILE_UNKNOWN = "ProfileUnknown"  # the agreement has no capacity profile of that name
+    GUARDRAIL_CONFLICT = "GuardrailConflict"  # an added guardrail has a required one's name
+    APPROVED = "Approved"  # the supplier is in good standing
+    PHASING_OUT = "PhasingOut"  # an order ends the supplier's models; what existed counts down
+    WAIVED = "Waived"  # a waiver keeps this deployment running past the order's deadline
+    SUPPLIER_UNKNOWN = "SupplierUnknown"  # no Supplier has the name given
+    SUPPLIER_INVALID = "SupplierInvalid"  # the stored supplier breaks a rule of this version
+    SUPPLIER_NOT_APPROVED = "SupplierNotApproved"  # there is no approval, or it has ended
+    SUPPLIER_BLOCKED = "SupplierBlocked"  # the order's deadline has passed
+    NOT_IN_INVENTORY = "NotInInventory"  # it did not exist as it is when the order took effect
+    INVENTORY_PENDING = "InventoryPending"  # what existed is being recorded; nothing changes
+    WITHIN_CAPACITY = "WithinCapacity"  # all pods asked for are granted
+    CAPACITY_EXCEEDED = "CapacityExceeded"  # older deployments use the agreement's capacity
     DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"  # the rollout did not finish in time
 
 

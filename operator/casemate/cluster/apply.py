@@ -7,8 +7,9 @@ from typing import Any
 from casemate.api.conditions import Reason
 from casemate.cluster.client import Client
 from casemate.cluster.errors import Stalled, Transient
+from casemate.cluster.keys import Key
 from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT
-from casemate.cluster.store import Key, Store
+from casemate.cluster.store import Store
 from casemate.core import fields
 from casemate.core.observed import Live, Observed, Ref
 from casemate.core.ownership import applied_by_us, belongs_to, made_for

@@ -13,6 +13,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
 from casemate import telemetry
+from casemate.cluster.clock import Clock
 from casemate.cluster.errors import Transient, from_answer
 from casemate.cluster.kinds import Kind
 from casemate.core.names import FIELD_MANAGER
@@ -44,6 +45,7 @@ class Client:
         # Else aiohttp looks for proxies and a netrc file before each request, twice in a thread.
         configuration.client_session_kwargs = {"trust_env": False}
         self._configuration = configuration
+        self.clock = Clock()
         self._api = kubernetes.ApiClient(configuration)
         self._retrying = AsyncRetrying(
             stop=stop_after_attempt(2),
@@ -152,6 +154,7 @@ class Client:
             text = str(error) or type(error).__name__
             raise _Unanswered(f"{method} {url}: no answer: {text}") from error
         telemetry.API_REQUESTS.labels(method, str(response.status)).inc()
+        self.clock.observe(response.headers.get("Date"))
         return _decode(response.status, data, response.headers, accept)
 
     async def _headers(self, content_type: str) -> dict[str, str]:

@@ -30,6 +30,9 @@ class Kind:
 
 MODEL_DEPLOYMENT = Kind(v1alpha1.KIND, v1alpha1.GROUP, v1alpha1.VERSION, v1alpha1.PLURAL)
 
+USAGE_AGREEMENT = Kind("UsageAgreement", v1alpha1.GROUP, v1alpha1.VERSION, "usageagreements")
+SUPPLIER = Kind("Supplier", v1alpha1.GROUP, v1alpha1.VERSION, "suppliers")
+
 CHILDREN = {
     kind.kind: kind
     for kind in (
@@ -44,6 +47,7 @@ CHILDREN = {
 
 POD = Kind("Pod", "", "v1", "pods")
 REPLICA_SET = Kind("ReplicaSet", "apps", "v1", "replicasets")
+CONFIG_MAP = Kind("ConfigMap", "", "v1", "configmaps")
 SECRET = Kind("Secret", "", "v1", "secrets")
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
 CERTIFICATE_REQUEST = Kind(

@@ -4,13 +4,15 @@ A watch that starts over (after `410 Gone`) shows what exists, but never what va
 a complete list does, by comparing UIDs.
 """
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from casemate.api.conditions import Reason
-from casemate.cluster.client import Client
+from casemate.cluster.client import Answer, Client
 from casemate.cluster.errors import Stalled
-from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT, POD, Kind
-from casemate.cluster.store import Key, Store
+from casemate.cluster.keys import Key
+from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT, POD, SUPPLIER, USAGE_AGREEMENT, Kind
+from casemate.cluster.store import Store
 from casemate.core.names import MANAGED_SELECTOR
 
 _PAGE = 250
@@ -19,18 +21,41 @@ _PAGE = 250
 
 async def resync(client: Client, store: Store) -> set[Key]:
     """Brings the store up to date with full lists; the keys for which that was news."""
+    # Terms first: a deployment is never judged without those that exist.
+    for kind in (USAGE_AGREEMENT, SUPPLIER):
+        await _resync_terms(client, store, kind)
     news = set()
     for kind in (MODEL_DEPLOYMENT, *CHILDREN.values(), POD):
         news |= await _resync(client, store, kind)
     return news
 
 
+async def _resync_terms(client: Client, store: Store, kind: Kind) -> None:
+    names: set[str] = set()
+    async for page in _pages(client, kind, {}):
+        for item in page["items"]:
+            names.add(item["metadata"]["name"])
+            if key := store.terms.put(kind.kind, _complete(kind, item)):
+                store.touched.add(key)
+    store.touched |= store.terms.keep_only(kind.kind, names)
+
+
 async def _resync(client: Client, store: Store, kind: Kind) -> set[Key]:
     news: set[Key] = set()
     uids: set[str] = set()
-    params = {"limit": str(_PAGE)}
-    if kind is not MODEL_DEPLOYMENT:
-        params["labelSelector"] = MANAGED_SELECTOR
+    version = 0
+    selection = {} if kind is MODEL_DEPLOYMENT else {"labelSelector": MANAGED_SELECTOR}
+    async for page in _pages(client, kind, selection):
+        for item in page["items"]:
+            uids.add(item["metadata"]["uid"])
+            key = store.put(kind.kind, _complete(kind, item))
+            news |= {key} if key else set()
+        version = int(page["metadata"]["resourceVersion"])
+    return news | store.keep_only(kind.kind, uids, version)
+
+
+async def _pages(client: Client, kind: Kind, selection: dict[str, str]) -> AsyncIterator[Answer]:
+    params = {"limit": str(_PAGE), **selection}
     while True:
         page = await client.request("GET", kind.path(), params, accept=frozenset({404}))
         if page.code == 404:  # noqa: PLR2004
@@ -39,13 +64,10 @@ async def _resync(client: Client, store: Store, kind: Kind) -> set[Key]:
                 f"the API server knows no {kind.plural}.{kind.group}: "
                 "install the CustomResourceDefinitions (the chart's crds.enabled)",
             )
-        for item in page["items"]:
-            uids.add(item["metadata"]["uid"])
-            key = store.put(kind.kind, _complete(kind, item))
-            news |= {key} if key else set()
+        yield page
         token = page["metadata"].get("continue")
         if not token:
-            return news | store.keep_only(kind.kind, uids, int(page["metadata"]["resourceVersion"]))
+            return
         params["continue"] = token
 
 

@@ -2,27 +2,19 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from casemate.api.v1alpha1 import KIND
+from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.records import POD, Record, record_of, version_of
+from casemate.cluster.terms import TermsStore
 from casemate.core.names import NAME_LABEL
 from casemate.core.observed import Live, Observed, Ref, Trouble
 
 _TOMBSTONES = 10_000
 """How many deletions are remembered, so that a late answer revives nothing."""
-
-
-class Key(NamedTuple):
-    """Names one ModelDeployment."""
-
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
 
 
 class Store:
@@ -34,6 +26,9 @@ class Store:
         self._homes: dict[tuple[str, Ref], Key] = {}
         self.unseen: dict[tuple[Key, Ref], int] = {}
         """Versions known from answers and lists that no watch has shown yet."""
+        self.terms = TermsStore()
+        self.touched: set[TermsKey] = set()
+        """Agreements and suppliers whose counts deployments have changed; taken by who looks."""
 
     def put(
         self,
@@ -68,6 +63,8 @@ class Store:
             self.unseen[key, ref] = version
         self._objects.setdefault(key, {})[ref] = record_of(kind, body)
         self._homes[key.namespace, ref] = key
+        if kind == KIND:
+            self.touched |= self.terms.tie(key, body)
         return key
 
     def _place(self, kind: str, body: Mapping[str, Any]) -> tuple[Key, Ref]:
@@ -122,6 +119,8 @@ class Store:
         objects = self._objects[key]
         del objects[ref]
         del self._homes[key.namespace, ref]
+        if ref.kind == KIND:
+            self.touched |= self.terms.tie(key, None)
         # A watch that starts over never shows this end: nothing is left to wait for.
         self.unseen.pop((key, ref), None)
         if not objects:
@@ -156,6 +155,7 @@ class Store:
             children=self.children(key),
             pods=len(pods),
             pod_troubles=tuple(f"pod {name}: {text}" for name, text in pods if text),
+            terms=self.terms.terms_of(key),
             trouble=trouble,
         )
 

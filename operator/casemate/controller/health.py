@@ -4,7 +4,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from casemate.cluster.store import Key, Store
+from casemate.cluster.keys import Key
+from casemate.cluster.store import Store
 from casemate.controller.queue import WorkQueue
 from casemate.core.observed import Ref  # noqa: TC001 - a type alias for a dict key
 

@@ -13,14 +13,18 @@ import uvloop
 
 from casemate.cluster.client import Client
 from casemate.cluster.errors import Error
+from casemate.cluster.index import Index
+from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.resync import resync
-from casemate.cluster.store import Key, Store
+from casemate.cluster.store import Store
 from casemate.controller import servers, watches
 from casemate.controller.authority import CHECK_SECONDS, AuthorityKeeper
 from casemate.controller.health import Progress
 from casemate.controller.queue import WorkQueue
 from casemate.controller.reconcile import Reconciler, failed
 from casemate.controller.signer import Signer
+from casemate.controller.terms import TermsReconciler
+from casemate.controller.terms import failed as terms_failed
 from casemate.core.observed import Settings
 
 logger = logging.getLogger(__name__)
@@ -110,6 +114,9 @@ async def _run(options: Options) -> None:
     keeper = AuthorityKeeper(client, options.namespace)
     reconciler = Reconciler(client, store, options.settings)
     deployments = WorkQueue(reconciler, options.workers, failed)
+    store.terms.doubt = client.clock.doubt
+    index = Index(client, options.namespace)
+    terms = WorkQueue(TermsReconciler(client, store, index, deployments.add), 4, terms_failed)
     certificates = WorkQueue(Signer(client, store, keeper), 4, failed)
     progress = Progress(store, deployments)
     runners = [
@@ -123,14 +130,19 @@ async def _run(options: Options) -> None:
         await keeper.refresh()
         for key in await resync(client, store):
             deployments.add(key)
+        watches.recount(store, terms)
+        await index.publish(store.terms.index())
         progress.primed = True
         tasks = [
             asyncio.create_task(deployments.run()),
             asyncio.create_task(certificates.run()),
-            asyncio.create_task(_resync_forever(client, store, deployments)),
+            asyncio.create_task(terms.run()),
+            asyncio.create_task(_resync_forever(client, store, deployments, terms)),
             asyncio.create_task(_keep_authority(keeper)),
+            asyncio.create_task(_keep_index(index)),
         ]
-        await _watch_until_stopped(store, deployments, certificates, tasks)
+        handlers = watches.registry(store, deployments, certificates, terms)
+        await _watch_until_stopped(handlers, tasks)
     finally:
         for task in tasks:
             task.cancel()
@@ -141,15 +153,12 @@ async def _run(options: Options) -> None:
 
 
 async def _watch_until_stopped(
-    store: Store,
-    deployments: WorkQueue[Key],
-    certificates: WorkQueue[Key],
-    others: list[asyncio.Task[None]],
+    handlers: kopf.OperatorRegistry, others: list[asyncio.Task[None]]
 ) -> None:
     """Runs kopf; if any other part ends, everything ends, and the pod is started anew."""
     watching = asyncio.create_task(
         kopf.operator(
-            registry=watches.registry(store, deployments, certificates),
+            registry=handlers,
             settings=watches.settings(),
             clusterwide=True,
             standalone=True,
@@ -164,14 +173,26 @@ async def _watch_until_stopped(
         await asyncio.gather(watching, return_exceptions=True)
 
 
-async def _resync_forever(client: Client, store: Store, queue: WorkQueue[Key]) -> None:
+async def _resync_forever(
+    client: Client, store: Store, queue: WorkQueue[Key], terms: WorkQueue[TermsKey]
+) -> None:
     while True:
         await asyncio.sleep(_RESYNC_SECONDS)
         try:
             for key in await resync(client, store):
                 queue.add(key)
+            watches.recount(store, terms)
         except Error as error:
             logger.warning("the lists could not be read, tried again later: %s", error)
+
+
+async def _keep_index(index: Index) -> None:
+    while True:
+        await asyncio.sleep(CHECK_SECONDS)
+        try:
+            await index.restore()
+        except Error as error:
+            logger.warning("the index of terms could not be kept, tried again later: %s", error)
 
 
 async def _keep_authority(keeper: AuthorityKeeper) -> None:

@@ -8,7 +8,8 @@ from casemate import telemetry
 from casemate.cluster import apply, events
 from casemate.cluster.client import Client
 from casemate.cluster.errors import Stalled, Transient, Waiting
-from casemate.cluster.store import Key, Store
+from casemate.cluster.keys import Key
+from casemate.cluster.store import Store
 from casemate.core.observed import Observed, Ref, Settings, Trouble
 from casemate.core.plan import Plan, Repair, plan
 

@@ -8,7 +8,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from casemate import telemetry
-from casemate.cluster.store import Key, Store
+from casemate.cluster.keys import Key
+from casemate.cluster.store import Store
 from casemate.controller.health import Progress
 from casemate.controller.queue import WorkQueue
 

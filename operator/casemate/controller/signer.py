@@ -8,8 +8,9 @@ from typing import Any
 
 from casemate import telemetry
 from casemate.cluster.client import Client
+from casemate.cluster.keys import Key
 from casemate.cluster.kinds import CERTIFICATE_REQUEST, POD, REPLICA_SET
-from casemate.cluster.store import Key, Store
+from casemate.cluster.store import Store
 from casemate.controller.authority import AuthorityKeeper
 from casemate.core import names, pki, signing
 from casemate.core.observed import Ref

@@ -8,22 +8,39 @@ import kopf
 from typing_extensions import override
 
 from casemate.cluster.client import in_cluster_server
-from casemate.cluster.kinds import CERTIFICATE_REQUEST, CHILDREN, MODEL_DEPLOYMENT, POD, Kind
-from casemate.cluster.store import Key, Store
+from casemate.cluster.keys import Key, TermsKey
+from casemate.cluster.kinds import (
+    CERTIFICATE_REQUEST,
+    CHILDREN,
+    MODEL_DEPLOYMENT,
+    POD,
+    SUPPLIER,
+    USAGE_AGREEMENT,
+    Kind,
+)
+from casemate.cluster.store import Store
 from casemate.controller.queue import WorkQueue
 from casemate.core import names, signing
+
+_RECOUNT_SECONDS = 0.5
+"""How long changes of counts are gathered before a status tells them."""
 
 Handler = Callable[..., Awaitable[None]]
 
 
 def registry(
-    store: Store, deployments: WorkQueue[Key], certificates: WorkQueue[Key]
+    store: Store,
+    deployments: WorkQueue[Key],
+    certificates: WorkQueue[Key],
+    terms: WorkQueue[TermsKey],
 ) -> kopf.OperatorRegistry:
     """All handlers: one for each watched kind, and nothing that would write annotations."""
     handlers = kopf.OperatorRegistry()
     kopf.on.login(registry=handlers)(_login)
     for kind in (MODEL_DEPLOYMENT, *CHILDREN.values(), POD):
-        _on_event(handlers, kind, _remember(store, deployments, kind))
+        _on_event(handlers, kind, _remember(store, deployments, terms, kind))
+    for kind in (USAGE_AGREEMENT, SUPPLIER):
+        _on_event(handlers, kind, _remember_terms(store, terms, kind))
     _on_event(handlers, CERTIFICATE_REQUEST, _forward(certificates))
     return handlers
 
@@ -103,7 +120,9 @@ async def _login(**arguments: Any) -> kopf.ConnectionInfo | None:
     return dataclasses.replace(account, server=in_cluster_server())
 
 
-def _remember(store: Store, queue: WorkQueue[Key], kind: Kind) -> Handler:
+def _remember(
+    store: Store, queue: WorkQueue[Key], terms: WorkQueue[TermsKey], kind: Kind
+) -> Handler:
     async def remember(event: kopf.RawEvent, **_: Any) -> None:
         body = event["object"]
         if event["type"] == "DELETED":
@@ -112,6 +131,24 @@ def _remember(store: Store, queue: WorkQueue[Key], kind: Kind) -> Handler:
             key = store.put(kind.kind, body, watched=True)
         if key:
             queue.add(key)
+        recount(store, terms)
+
+    return remember
+
+
+def recount(store: Store, terms: WorkQueue[TermsKey]) -> None:
+    """Asks for a look at what deployments have changed the counts of; many changes, one look."""
+    while store.touched:
+        terms.add(store.touched.pop(), _RECOUNT_SECONDS)
+
+
+def _remember_terms(store: Store, terms: WorkQueue[TermsKey], kind: Kind) -> Handler:
+    async def remember(event: kopf.RawEvent, **_: Any) -> None:
+        body = event["object"]
+        if event["type"] == "DELETED":
+            terms.add(store.terms.drop(kind.kind, body["metadata"]["name"]))
+        elif key := store.terms.put(kind.kind, body):
+            terms.add(key)
 
     return remember
 

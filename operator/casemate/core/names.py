@@ -16,6 +16,9 @@ MANAGED_SELECTOR = NAME_LABEL
 DIGEST_ANNOTATION = "casemate.dev/desired-digest"
 """SHA-256 of the object as we wanted it: tells a change of ours from a change of somebody else."""
 
+TERMS_ANNOTATION = "casemate.dev/terms"
+"""Agreement and SHA-256 of its terms that an object was made under, NAME@sha256:…"""
+
 SIGNER = "casemate.dev/gateway"
 """The signer of the gateways' serving certificates (Kubernetes Pod Certificates)."""
 

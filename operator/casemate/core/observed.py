@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from casemate.core.fields import Foreign
+from casemate.core.findings import Terms
 
 
 class Ref(NamedTuple):
@@ -62,6 +63,8 @@ class Observed:
     """Pods that exist, those that are being stopped included."""
     pod_troubles: tuple[str, ...] = ()
     """What keeps its pods from serving, as `core.pods` words it."""
+    terms: Terms = field(default_factory=Terms)
+    """What agreements and suppliers say; by default nothing, so that nothing is permitted."""
     trouble: Trouble | None = None
     """What went wrong while the last plan was carried out."""
 

@@ -1,7 +1,7 @@
 """The one decision: from a snapshot to what must be written, removed and reported."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,8 +12,10 @@ from casemate.api.v1alpha1 import KIND, ModelDeploymentSpec
 from casemate.core import status
 from casemate.core.compare import difference
 from casemate.core.fields import Path
+from casemate.core.findings import Deployment
 from casemate.core.observed import Observed, Ref, Settings, Trouble
 from casemate.core.ownership import belongs_to, is_left_over, made_for
+from casemate.core.permission import Permission, permit
 from casemate.core.render import render
 
 _INCOMPLETE = {Reason.INVALID_SPEC, Reason.NAME_CONFLICT, Reason.APPLY_REFUSED}
@@ -88,7 +90,8 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     except ValidationError as error:
         trouble = Trouble(Reason.INVALID_SPEC, _explain(error))
         return Plan(status=_troubled(observed, trouble, now))
-    desired = render(observed, spec, settings)
+    permission = _permission(observed, spec, now)
+    desired = render(observed, spec, settings, permission)
     judged = [[_judge(observed, ref, body) for ref, body in stage.items()] for stage in desired]
     flat = [one for stage in judged for one in stage]
     wanted = {ref for stage in desired for ref in stage}
@@ -97,9 +100,23 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
         prune=(*(one.stale for one in flat if one.stale), *_unwanted(observed, wanted)),
         repairs=tuple(one.repair for one in flat if one.repair),
         conflict="; ".join(one.conflict for one in flat if one.conflict) or None,
-        status=_status(observed, spec, flat, now),
+        status=_status(observed, spec, permission, flat, now),
         requeue=_GONE_SOON_SECONDS if any(one.waiting or one.stale for one in flat) else None,
     )
+
+
+def _permission(observed: Observed, spec: ModelDeploymentSpec, now: datetime) -> Permission:
+    live = observed.children.get(Ref("Deployment", observed.name))
+    ours = live is not None and belongs_to(observed, live)
+    meta = observed.body["metadata"]
+    one = Deployment(
+        namespace=observed.namespace,
+        uid=observed.uid,
+        created=meta["creationTimestamp"],
+        spec=spec,
+        running=live.body["spec"].get("replicas", 1) if live and ours else 0,
+    )
+    return permit(observed.terms, one, now)
 
 
 def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
@@ -151,7 +168,11 @@ def _unwanted(observed: Observed, wanted: set[Ref]) -> list[Delete]:
 
 
 def _status(
-    observed: Observed, spec: ModelDeploymentSpec, judged: list[_Judged], now: datetime
+    observed: Observed,
+    spec: ModelDeploymentSpec,
+    permission: Permission,
+    judged: list[_Judged],
+    now: datetime,
 ) -> Mapping[str, Any] | None:
     conflicts = [one.conflict for one in judged if one.conflict]
     if conflicts:
@@ -163,13 +184,24 @@ def _status(
     pending = [one.pending for one in judged if one.pending]
     verdict = status.judge(
         rollout,
-        0 if spec.suspend else spec.replicas,
+        permission.replicas,
         suspended=spec.suspend,
         pending=pending[0] if pending else None,
         pods=observed.pods,
         troubles=observed.pod_troubles,
     )
-    return status.write(observed, verdict, rollout, now)
+    return status.write(observed, _permitted(verdict, permission), rollout, now, permission)
+
+
+def _permitted(verdict: status.Verdict, permission: Permission) -> status.Verdict:
+    """The verdict under the terms: a refusal is for a person to act on, whatever the pods do."""
+    if not verdict.complete:
+        return verdict
+    if refusal := permission.refusal:
+        return status.troubled(Trouble(refusal.reason, refusal.message))
+    if (open_ := permission.undecided) and verdict.ready == "True":
+        return replace(verdict, ready="Unknown", reason=open_.reason, message=open_.message)
+    return verdict
 
 
 def _troubled(observed: Observed, trouble: Trouble, now: datetime) -> Mapping[str, Any] | None:

@@ -4,39 +4,63 @@ import hashlib
 import json
 from typing import Any
 
+from casemate.api.agreement import Profile, UsageAgreementSpec
 from casemate.api.v1alpha1 import API_VERSION, KIND, ModelDeploymentSpec
-from casemate.core import names
+from casemate.core import agreements, names
 from casemate.core.observed import Observed, Ref, Settings
+from casemate.core.permission import Permission
 from casemate.core.resources import containers, disruption, identity, network, service, workload
 
 Stage = dict[Ref, dict[str, Any]]
 
 
-def render(observed: Observed, spec: ModelDeploymentSpec, settings: Settings) -> list[Stage]:
+def render(
+    observed: Observed, spec: ModelDeploymentSpec, settings: Settings, permission: Permission
+) -> list[Stage]:
     """The stages of desired objects; a stage is applied only after the one before it.
 
     The first closes the network, so that no pod ever runs without its policies.
     """
-    name = observed.name
+    name, terms = observed.name, permission.agreement
+    clients = [] if permission.closed else spec.access.clients
     closed = [
         network.default_deny(name),
-        network.allow(name, spec, settings.monitoring_namespace),
+        network.allow(name, clients, settings.monitoring_namespace),
         identity.service_account(name),
         service.service(name),
     ]
     if spec.replicas > 1:
         closed.append(disruption.disruption_budget(name))
-    pair = (containers.gateway(spec, settings.gateway_image), containers.engine(spec))
-    running = [workload.deployment(name, spec, settings, pair)]
-    return [_stage(closed, observed), _stage(running, observed)]
+    place = _place(spec, terms)
+    guards = [*(terms.required_guardrails if terms else []), *spec.guardrails]
+    shape = workload.Shape(
+        replicas=permission.replicas,
+        sidecars=[
+            containers.gateway(spec, settings.gateway_image),
+            *(containers.guardrail(guard) for guard in guards),
+        ],
+        engine=containers.engine(spec, place.resources if place else None),
+        place=place,
+    )
+    running = [workload.deployment(name, spec, settings, shape)]
+    stamp = f"{spec.agreement_ref.name}@{agreements.digest(terms)}" if terms else ""
+    return [_stage(stage, observed, stamp) for stage in (closed, running)]
 
 
-def _stage(objects: list[dict[str, Any]], observed: Observed) -> Stage:
-    return {Ref(item["kind"], item["metadata"]["name"]): _stamp(item, observed) for item in objects}
+def _place(spec: ModelDeploymentSpec, terms: UsageAgreementSpec | None) -> Profile | None:
+    profiles = terms.capacity.profiles if terms else []
+    return next((profile for profile in profiles if profile.name == spec.profile), None)
 
 
-def _stamp(item: dict[str, Any], observed: Observed) -> dict[str, Any]:
-    """Adds what every child carries: namespace, labels, owner and the digest of the whole."""
+def _stage(objects: list[dict[str, Any]], observed: Observed, stamp: str) -> Stage:
+    return {
+        Ref(item["kind"], item["metadata"]["name"]): _stamp(item, observed, stamp)
+        for item in objects
+    }
+
+
+def _stamp(item: dict[str, Any], observed: Observed, terms: str) -> dict[str, Any]:
+    """Adds what every child carries: namespace, labels, owner, terms, and the digest of it all."""
     component = "network" if item["kind"] == "NetworkPolicy" else "model"
     item["metadata"] |= {
         "namespace": observed.namespace,
@@ -51,7 +75,11 @@ def _stamp(item: dict[str, Any], observed: Observed) -> dict[str, Any]:
             }
         ],
     }
+    annotations = {names.TERMS_ANNOTATION: terms}
+    item["metadata"]["annotations"] = annotations
+    if item["kind"] == "Deployment":
+        item["spec"]["template"]["metadata"]["annotations"] |= annotations
     text = json.dumps(item, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode()).hexdigest()
-    item["metadata"]["annotations"] = {names.DIGEST_ANNOTATION: f"sha256:{digest}"}
+    item["metadata"]["annotations"] = {**annotations, names.DIGEST_ANNOTATION: f"sha256:{digest}"}
     return item

@@ -8,6 +8,8 @@ from typing import Any
 from casemate.api.conditions import ConditionType, Reason
 from casemate.core import names
 from casemate.core.observed import Observed, Trouble
+from casemate.core.permission import Permission
+from casemate.core.standing import text
 
 
 @dataclass(frozen=True)
@@ -97,29 +99,37 @@ def judge(
 
 
 def write(
-    observed: Observed, verdict: Verdict, rollout: Rollout, now: datetime
+    observed: Observed,
+    verdict: Verdict,
+    rollout: Rollout,
+    now: datetime,
+    permission: Permission | None = None,
 ) -> dict[str, Any] | None:
     """The whole new status, or None when the live one already says so."""
     found = _conditions(verdict, rollout)
+    if permission:
+        found += [condition(f.type, f.status, f.reason, f.message) for f in permission.findings]
     before = observed.body.get("status", {})
     # Only a spec that was carried out counts as seen: a missing child is drift from then on.
     seen = observed.generation if verdict.complete else before.get("observedGeneration", -1)
     status: dict[str, Any] = {
         "observedGeneration": seen,
-        "conditions": [_dated(c, before, observed.generation, now) for c in found],
+        "conditions": [dated(c, before, observed.generation, now) for c in found],
         "replicas": rollout.replicas,
         "readyReplicas": rollout.ready,
         "selector": names.selector_text(names.selector_labels(observed.name)),
         "url": names.url(observed.name, observed.namespace),
     }
+    if permission and permission.until:
+        status["permittedUntil"] = text(permission.until)
     return None if status == before else status
 
 
 def _conditions(verdict: Verdict, rollout: Rollout) -> list[dict[str, str]]:
     up = rollout.available > 0
     found = [
-        _condition(ConditionType.READY, verdict.ready, verdict.reason, verdict.message),
-        _condition(
+        condition(ConditionType.READY, verdict.ready, verdict.reason, verdict.message),
+        condition(
             ConditionType.AVAILABLE,
             "True" if up else "False",
             Reason.MINIMUM_AVAILABLE if up else Reason.NO_REPLICA_READY,
@@ -132,15 +142,16 @@ def _conditions(verdict: Verdict, rollout: Rollout) -> list[dict[str, str]]:
     )
     for kind, holds in abnormal:
         if holds:
-            found.append(_condition(kind, "True", verdict.reason, verdict.message))
+            found.append(condition(kind, "True", verdict.reason, verdict.message))
     return found
 
 
-def _condition(kind: str, status: str, reason: str, message: str) -> dict[str, str]:
+def condition(kind: str, status: str, reason: str, message: str) -> dict[str, str]:
+    """A condition without its dates."""
     return {"type": str(kind), "status": status, "reason": str(reason), "message": message}
 
 
-def _dated(
+def dated(
     condition: dict[str, str], before: Mapping[str, Any], generation: int, now: datetime
 ) -> dict[str, Any]:
     """Adds the generation, and the time of the last change of status."""

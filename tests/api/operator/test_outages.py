@@ -10,8 +10,9 @@ import pytest
 
 from api.operator.test_children import CHILDREN, complete, create, ready
 from casemate.cluster.client import Client
+from casemate.cluster.keys import Key
 from casemate.cluster.resync import resync
-from casemate.cluster.store import Key, Store
+from casemate.cluster.store import Store
 from enclave.controlplane import ControlPlane, free_ports
 from support.operators import (
     DIGEST,

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from api.crd.cluster import Kubectl
+from casemate.api.agreement import UsageAgreementSpec
 from casemate.api.v1alpha1 import ModelDeploymentSpec
 from casemate.core.observed import Observed, Settings
+from casemate.core.permission import Permission
 from casemate.core.render import render
 from enclave.controlplane import ControlPlane
 from support.operators import GATEWAY_IMAGE, Api, model_deployment
+from support.terms import AGREEMENT_SPEC
 
 Json = dict[str, Any]
 
@@ -73,7 +76,10 @@ def _rendered(namespace: str, name: str, changed: Json) -> list[Json]:
     body["metadata"] |= {"uid": "00000000-0000-0000-0000-000000000001", "generation": 1}
     observed = Observed(name, namespace, body)
     settings = Settings(GATEWAY_IMAGE, image_pull_secrets=("pull",))
-    stages = render(observed, ModelDeploymentSpec.model_validate(body["spec"]), settings)
+    spec = ModelDeploymentSpec.model_validate(body["spec"])
+    terms = UsageAgreementSpec.model_validate(AGREEMENT_SPEC)
+    permission = Permission((), spec.replicas, closed=False, until=None, agreement=terms)
+    stages = render(observed, spec, settings, permission)
     return [one for stage in stages for one in stage.values()]
 
 

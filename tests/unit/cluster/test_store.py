@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from casemate.api.v1alpha1 import KIND
 from casemate.cluster import store as module
-from casemate.cluster.store import Key, Store
+from casemate.cluster.keys import Key
+from casemate.cluster.store import Store
 from casemate.core.names import NAME_LABEL
 from casemate.core.observed import Ref
 from unit.core.specs import few

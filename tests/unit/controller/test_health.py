@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from casemate.cluster.store import Key, Store
+from casemate.cluster.keys import Key
+from casemate.cluster.store import Store
 from casemate.controller.health import Progress
 from casemate.controller.queue import WorkQueue
 from unit.cluster.test_store import child

@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from casemate import telemetry
 from casemate.api.v1alpha1 import KIND
-from casemate.cluster.store import Key, Store
+from casemate.cluster.keys import Key
+from casemate.cluster.store import Store
 from casemate.controller import servers
 from casemate.controller.health import Progress
 from casemate.controller.queue import WorkQueue

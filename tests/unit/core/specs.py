@@ -64,6 +64,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "model": {"name": "smollm2", "supplier": "open-lab", "source": draw(SOURCES)},
         "engine": draw(ENGINES) | draw(WAYS),
+        "agreementRef": {"name": "harbour"},
         "use": "logistics-optimization",
         "owner": {"name": "Harbour Office", "contact": "harbour@example.org"},
         "replicas": draw(st.integers(0, 4)),

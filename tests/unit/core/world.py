@@ -11,10 +11,12 @@ from json import dumps
 from typing import Any
 
 from casemate.api.v1alpha1 import API_VERSION, KIND
-from casemate.cluster.store import Key, Store
+from casemate.cluster.keys import Key
+from casemate.cluster.store import Store
 from casemate.core.names import MANAGED_BY, NAME_LABEL
 from casemate.core.observed import Observed, Ref, Settings, Trouble
 from casemate.core.plan import Plan, plan
+from support.terms import terms
 from unit.api.cases import SPEC, Json
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -54,8 +56,16 @@ class World:
         self.key = Key(namespace, name)
         self.objects: dict[Ref, Json] = {}
         self.pods: list[Json] = []
+        self.terms: list[Json] = terms()
+        self.doubt = ""
         self._version = 100
-        meta = {"name": name, "namespace": namespace, "uid": UID, "generation": 1}
+        meta = {
+            "name": name,
+            "namespace": namespace,
+            "uid": UID,
+            "generation": 1,
+            "creationTimestamp": "2026-02-01T00:00:00Z",
+        }
         self.parent: Json = {
             "apiVersion": API_VERSION,
             "kind": KIND,
@@ -66,6 +76,9 @@ class World:
 
     def observed(self, trouble: Trouble | None = None) -> Observed:
         store = Store()
+        store.terms.doubt = lambda: self.doubt
+        for body in self.terms:
+            store.terms.put(body["kind"], self._numbered(body))
         for kind, body in (
             (KIND, self.parent),
             *((ref.kind, body) for ref, body in self.objects.items()),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from casemate.api.quantities import Resources
+from casemate.api.terms import Guardrail
 from casemate.api.v1alpha1 import DEFAULT_SOCKET, ModelDeploymentSpec
 from casemate.core import names
 
@@ -51,6 +53,20 @@ def gateway(spec: ModelDeploymentSpec, image: str) -> dict[str, Any]:
     }
 
 
+def guardrail(guard: Guardrail) -> dict[str, Any]:
+    """A further guard as native sidecar: it serves on loopback, for the gateway alone."""
+    container: dict[str, Any] = {
+        "name": f"guardrail-{guard.name}",
+        "image": guard.image,
+        "restartPolicy": "Always",
+        "env": [{"name": "CASEMATE_GUARDRAIL_PORT", "value": str(guard.port)}],
+        "securityContext": _RESTRICTED,
+    }
+    if resources := guard.resources.model_dump(by_alias=True, exclude_none=True):
+        container["resources"] = resources
+    return container
+
+
 def _probe(path: str, period: int, failures: int) -> dict[str, Any]:
     return {
         "httpGet": {"path": path, "port": names.METRICS_PORT, "scheme": "HTTP"},
@@ -65,8 +81,8 @@ def socket_path(spec: ModelDeploymentSpec) -> str:
     return f"{SOCKET_FOLDER}/{spec.engine.socket or DEFAULT_SOCKET}"
 
 
-def engine(spec: ModelDeploymentSpec) -> dict[str, Any]:
-    """The model server, with the weights mounted read-only."""
+def engine(spec: ModelDeploymentSpec, fallback: Resources | None = None) -> dict[str, Any]:
+    """The model server, weights mounted read-only; `fallback` are the resources of its profile."""
     wanted = spec.engine
     container: dict[str, Any] = {
         "name": "engine",
@@ -84,6 +100,8 @@ def engine(spec: ModelDeploymentSpec) -> dict[str, Any]:
     if wanted.args:
         container["args"] = wanted.args
     resources = wanted.resources.model_dump(by_alias=True, exclude_none=True)
+    if not resources and fallback:
+        resources = fallback.model_dump(by_alias=True, exclude_none=True)
     if resources:
         container["resources"] = resources
     return container

@@ -1,9 +1,9 @@
 """NetworkPolicies: nothing in, nothing out, but for the declared clients and monitoring."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from casemate.api.selectors import Client, LabelSelector
-from casemate.api.v1alpha1 import ModelDeploymentSpec
 from casemate.core import names
 
 _POLICY = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
@@ -21,14 +21,14 @@ def default_deny(name: str) -> dict[str, Any]:
     }
 
 
-def allow(name: str, spec: ModelDeploymentSpec, monitoring_namespace: str) -> dict[str, Any]:
+def allow(name: str, clients: Sequence[Client], monitoring_namespace: str) -> dict[str, Any]:
     """Opens the gateway port to the declared clients and the metrics port to monitoring."""
     monitoring = {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": monitoring_namespace}}
     }
     rules = [_rule([monitoring], names.METRICS_PORT)]
-    if spec.access.clients:
-        peers = [_peer(client) for client in spec.access.clients]
+    if clients:
+        peers = [_peer(client) for client in clients]
         rules.append(_rule(peers, names.GATEWAY_PORT))
     return {
         **_POLICY,

@@ -1,7 +1,8 @@
 """The Deployment: one pod shape, closed by default."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from casemate.api.agreement import Profile
 from casemate.api.v1alpha1 import ModelDeploymentSpec, ModelSource
 from casemate.core import names
 from casemate.core.observed import Settings
@@ -10,16 +11,27 @@ _CERTIFICATE_SECONDS = 86_400
 """Lifetime of a gateway's certificate; the kubelet renews it on its own before the end."""
 
 
+class Shape(NamedTuple):
+    """What the terms and the other renderers decide about the pods."""
+
+    replicas: int
+    sidecars: list[dict[str, Any]]
+    """Native sidecars in the order of their start, the gateway first."""
+    engine: dict[str, Any]
+    place: Profile | None
+    """Where they may run; None: anywhere."""
+
+
 def deployment(
-    name: str, spec: ModelDeploymentSpec, settings: Settings, containers: tuple[Any, Any]
+    name: str, spec: ModelDeploymentSpec, settings: Settings, shape: Shape
 ) -> dict[str, Any]:
-    """The Deployment of the model pods, from the rendered gateway and engine."""
+    """The Deployment of the model pods."""
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": name},
         "spec": {
-            "replicas": 0 if spec.suspend else spec.replicas,
+            "replicas": shape.replicas,
             "revisionHistoryLimit": 2,
             "selector": {"matchLabels": names.selector_labels(name)},
             "strategy": {
@@ -34,16 +46,13 @@ def deployment(
                         "prometheus.io/port": str(names.METRICS_PORT),
                     },
                 },
-                "spec": _pod(name, spec, settings, containers),
+                "spec": _pod(name, spec, settings, shape),
             },
         },
     }
 
 
-def _pod(
-    name: str, spec: ModelDeploymentSpec, settings: Settings, containers: tuple[Any, Any]
-) -> dict[str, Any]:
-    gateway, engine = containers
+def _pod(name: str, spec: ModelDeploymentSpec, settings: Settings, shape: Shape) -> dict[str, Any]:
     pod: dict[str, Any] = {
         "serviceAccountName": f"{name}-model",
         "automountServiceAccountToken": False,
@@ -60,13 +69,22 @@ def _pod(
             "fsGroup": names.MODEL_UID,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "initContainers": [gateway],
-        "containers": [engine],
+        "initContainers": shape.sidecars,
+        "containers": [shape.engine],
         "volumes": [_tls(), _models(spec.model.source), _empty("engine"), _empty("tmp")],
     }
     if settings.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": secret} for secret in settings.image_pull_secrets]
-    return pod
+    return pod | (_placed(shape.place) if shape.place else {})
+
+
+def _placed(place: Profile) -> dict[str, Any]:
+    found = {
+        "nodeSelector": place.node_selector,
+        "tolerations": [one.model_dump(exclude_none=True) for one in place.tolerations],
+        "runtimeClassName": place.runtime_class_name,
+    }
+    return {key: value for key, value in found.items() if value}
 
 
 def _tls() -> dict[str, Any]:

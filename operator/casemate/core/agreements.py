@@ -1,0 +1,98 @@
+"""What an agreement says at a moment: its phase, its terms' digest, what each deployment gets."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from casemate.api.agreement import Capacity, Term, UsageAgreementSpec
+from casemate.api.quantities import Resources, amount
+from casemate.api.terms import instant
+
+PENDING, IN_FORCE, WINDING_DOWN, ENDED = "Pending", "InForce", "WindingDown", "Ended"
+
+
+def phase(term: Term, now: datetime) -> str:
+    """Where the term stands by the clock; each phase begins with its first moment."""
+    if now < instant(term.start):
+        return PENDING
+    if now < instant(term.end):
+        return IN_FORCE
+    return WINDING_DOWN if now < stops_at(term) else ENDED
+
+
+def stops_at(term: Term) -> datetime:
+    """When what runs must stop: days are of 24 hours, whatever the calendar does."""
+    return instant(term.end) + timedelta(days=term.wind_down_days)
+
+
+def boundaries(term: Term, now: datetime) -> list[datetime]:
+    """The moments after `now` at which the phase, or the days left of it, change."""
+    last = stops_at(term)
+    moments = [instant(term.start), instant(term.end), last]
+    if instant(term.end) <= now < last:
+        moments.append(last - timedelta(days=(last - now).days))
+    return sorted(one for one in moments if one > now)
+
+
+def digest(spec: UsageAgreementSpec) -> str:
+    """SHA-256 over the terms as canonical JSON: sorted keys, no blanks, defaults written out."""
+    plain = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def accelerators(resources: Resources) -> int:
+    """Devices that one pod asks for: extended resources, such as example.com/gpu."""
+    limits = {**(resources.requests or {}), **(resources.limits or {})}
+    counted = [amount(value) or Decimal(0) for name, value in limits.items() if "/" in name]
+    return int(sum(counted, Decimal(0)))
+
+
+class Claim(NamedTuple):
+    """What one deployment asks of its agreement."""
+
+    created: str
+    """Its creationTimestamp, which the API server sets."""
+    uid: str
+    replicas: int
+    accelerators: int
+    """For each pod."""
+
+
+class Grant(NamedTuple):
+    """What all deployments of an agreement together have."""
+
+    replicas: dict[str, int]
+    """Pods granted, by UID."""
+    used: int
+    """Pods asked for."""
+    granted: int
+    accelerators: int
+    """Devices granted."""
+
+
+def allocate(claims: Iterable[Claim], capacity: Capacity) -> Grant:
+    """Grants capacity, oldest first: the floor to everybody, then the rest whole or not at all.
+
+    A deployment that is stopped by an order or by the clock keeps its part, so that it can resume.
+    """
+    ordered = sorted(claims, key=lambda one: (one.created, one.uid))
+    granted = {one.uid: 0 for one in ordered}
+    pods, devices = capacity.max_replicas, capacity.max_accelerators
+    for least in (True, False):
+        for one in ordered:
+            wanted = min(one.replicas, capacity.max_replicas_each)
+            more = (min(wanted, capacity.floor) if least else wanted) - granted[one.uid]
+            if more <= pods and more * one.accelerators <= devices:
+                granted[one.uid] += more
+                pods -= more
+                devices -= more * one.accelerators
+    return Grant(
+        replicas=granted,
+        used=sum(one.replicas for one in ordered),
+        granted=capacity.max_replicas - pods,
+        accelerators=capacity.max_accelerators - devices,
+    )

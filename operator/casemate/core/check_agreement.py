@@ -1,0 +1,77 @@
+"""Does the agreement allow this deployment, now?"""
+
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from casemate.api.agreement import Term, UsageAgreementSpec
+from casemate.api.conditions import ConditionType, Reason
+from casemate.api.terms import instant
+from casemate.api.v1alpha1 import ModelDeploymentSpec
+from casemate.core import agreements, standing
+from casemate.core.findings import Deployment, Finding, Terms, first, images_of, suppliers_of
+
+
+def load(terms: Terms, one: Deployment) -> UsageAgreementSpec | Finding:
+    """The terms of the agreement that a deployment names, or why they cannot be had."""
+    name = one.spec.agreement_ref.name
+    if terms.agreement is None:
+        text = f"spec.agreementRef.name: there is no UsageAgreement {name}"
+        return _found("False", Reason.AGREEMENT_UNKNOWN, text)
+    try:
+        return UsageAgreementSpec.model_validate(terms.agreement.get("spec"))
+    except ValidationError as error:
+        text = f"UsageAgreement {name} breaks a rule of this version: {first(error)}"
+        return _found("False", Reason.AGREEMENT_INVALID, text)
+
+
+def check(spec: UsageAgreementSpec, one: Deployment, now: datetime) -> Finding:
+    """What the terms say of a deployment at a moment."""
+    if trouble := _violation(spec, one.spec):
+        return _found("False", *trouble)
+    return _by_the_clock(spec.term, one, now)
+
+
+def _found(status: str, reason: Reason, message: str, until: datetime | None = None) -> Finding:
+    return Finding(ConditionType.AGREEMENT_IN_FORCE, status, reason, message, until)
+
+
+def _by_the_clock(term: Term, one: Deployment, now: datetime) -> Finding:
+    name, ends = one.spec.agreement_ref.name, agreements.stops_at(term)
+    where = agreements.phase(term, now)
+    if where == agreements.PENDING:
+        text = f"UsageAgreement {name} begins at {term.start}"
+        return _found("False", Reason.AGREEMENT_PENDING, text)
+    if where == agreements.IN_FORCE:
+        text = f"UsageAgreement {name} is in force until {term.end}"
+        return _found("True", Reason.IN_FORCE, text, ends)
+    if where == agreements.WINDING_DOWN and instant(one.created) < instant(term.end):
+        text = f"UsageAgreement {name} ended at {term.end}: {standing.remaining(ends, now)}"
+        return _found("True", Reason.WINDING_DOWN, text, ends)
+    return _found("False", Reason.AGREEMENT_ENDED, f"UsageAgreement {name} ended at {term.end}")
+
+
+def _violation(terms: UsageAgreementSpec, spec: ModelDeploymentSpec) -> tuple[Reason, str] | None:
+    """The first of the agreement's lists that the spec does not keep to."""
+    uses = [use.id for use in terms.allowed_uses]
+    if spec.use not in uses:
+        return Reason.USE_NOT_ALLOWED, _not_in("spec.use", spec.use, uses)
+    for field_, name in suppliers_of(spec).items():
+        if name not in terms.suppliers:
+            return Reason.SUPPLIER_NOT_LISTED, _not_in(field_, name, terms.suppliers)
+    for field_, image in images_of(spec).items():
+        if not any(image.startswith(f"{registry}/") for registry in terms.registries):
+            return Reason.REGISTRY_NOT_ALLOWED, _not_in(field_, image, terms.registries)
+    profiles = [profile.name for profile in terms.capacity.profiles]
+    if spec.profile is not None and spec.profile not in profiles:
+        return Reason.PROFILE_UNKNOWN, _not_in("spec.profile", spec.profile, profiles)
+    required = {one.name for one in terms.required_guardrails}
+    taken = [one.name for one in spec.guardrails if one.name in required]
+    if taken:
+        text = f"spec.guardrails: {taken[0]} is required by the agreement; give another name"
+        return Reason.GUARDRAIL_CONFLICT, text
+    return None
+
+
+def _not_in(where: str, value: str, accepted: list[str]) -> str:
+    return f"{where}: found {value}, the agreement accepts {', '.join(accepted) or 'none'}"

@@ -1,0 +1,132 @@
+"""What the status of an agreement or a supplier says: only what was seen."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from casemate.api.agreement import UsageAgreementSpec
+from casemate.api.conditions import ConditionType, Reason
+from casemate.api.supplier import HISTORY, INVENTORY, SupplierSpec
+from casemate.core import agreements, standing
+from casemate.core.agreements import Grant
+from casemate.core.findings import first
+from casemate.core.standing import Order, text
+from casemate.core.status import condition, dated
+
+Json = Mapping[str, Any]
+
+
+class Behind(NamedTuple):
+    """One deployment that a supplier is behind, as an inventory records it."""
+
+    namespace: str
+    name: str
+    uid: str
+    replicas: int
+    artifacts: str
+
+
+class Outcome(NamedTuple):
+    """A status, and when to look again."""
+
+    status: dict[str, Any]
+    next: datetime | None
+    """The first moment at which the clock alone changes something."""
+
+
+def of_agreement(body: Json, grant: Grant, now: datetime) -> Outcome:
+    """The status of a UsageAgreement."""
+    try:
+        spec = UsageAgreementSpec.model_validate(body.get("spec"))
+    except ValidationError as error:
+        return Outcome(_invalid(body, Reason.AGREEMENT_INVALID, error, now), None)
+    phase, term = agreements.phase(spec.term, now), spec.term
+    reason, words = {
+        agreements.PENDING: (Reason.AGREEMENT_PENDING, f"begins at {term.start}"),
+        agreements.IN_FORCE: (Reason.IN_FORCE, f"in force until {term.end}"),
+        agreements.WINDING_DOWN: (
+            Reason.WINDING_DOWN,
+            standing.remaining(agreements.stops_at(term), now),
+        ),
+        agreements.ENDED: (Reason.AGREEMENT_ENDED, f"ended at {term.end}"),
+    }[phase]
+    ready = condition(ConditionType.READY, "True", reason, words)
+    status = {
+        "observedGeneration": body["metadata"]["generation"],
+        "phase": phase,
+        "windDownEndsAt": text(agreements.stops_at(term)),
+        "termsDigest": agreements.digest(spec),
+        "deployments": len(grant.replicas),
+        "replicasUsed": grant.used,
+        "replicasGranted": grant.granted,
+        "acceleratorsGranted": grant.accelerators,
+        "conditions": _dated(body, ready, now),
+    }
+    return Outcome(status, next(iter(agreements.boundaries(term, now)), None))
+
+
+def of_supplier(body: Json, behind: Sequence[Behind], now: datetime) -> Outcome:
+    """The status of a Supplier."""
+    try:
+        spec = SupplierSpec.model_validate(body.get("spec"))
+    except ValidationError as error:
+        return Outcome(_invalid(body, Reason.SUPPLIER_INVALID, error, now), None)
+    found, before = standing.standing(spec, now), body.get("status", {})
+    ready = condition(ConditionType.READY, "True", found.reason, found.message)
+    status: dict[str, Any] = {
+        "observedGeneration": body["metadata"]["generation"],
+        "standing": found.standing,
+        "deployments": len(behind),
+        "conditions": _dated(body, ready, now),
+        "history": _history(before, found, now),
+    }
+    if found.order:
+        status["effectiveSince"] = text(found.order.since)
+        status["phaseOutEndsAt"] = text(found.order.deadline)
+    orders = standing.in_force(spec, now)
+    if orders:
+        known = {(i["reference"], i["effectiveSince"]): i for i in before.get("inventory", [])}
+        status["inventory"] = [_inventory(order, known, behind) for order in orders]
+    return Outcome(status, next(iter(standing.boundaries(spec, now)), None))
+
+
+def _inventory(
+    order: Order, known: Mapping[tuple[str, str], Any], behind: Sequence[Behind]
+) -> dict[str, Any]:
+    """What existed when an order took effect: recorded once, and never again."""
+    key = (order.directive.reference, text(order.since))
+    return known.get(key) or {
+        "reference": key[0],
+        "effectiveSince": key[1],
+        "deployments": [one._asdict() for one in sorted(behind)[:INVENTORY]],
+    }
+
+
+def _history(before: Json, found: standing.Standing, now: datetime) -> list[dict[str, str]]:
+    history = list(before.get("history", []))
+    change = {"time": text(now), "standing": found.standing}
+    if found.order:
+        change["reference"] = found.order.directive.reference
+    if not history or _without_time(history[-1]) != _without_time(change):
+        history.append(change)
+    return history[-HISTORY:]
+
+
+def _without_time(change: Json) -> dict[str, str]:
+    return {key: value for key, value in change.items() if key != "time"}
+
+
+def _invalid(body: Json, reason: Reason, error: ValidationError, now: datetime) -> dict[str, Any]:
+    """Keeps what was recorded: an inventory that is lost would let everything in."""
+    bad = condition(ConditionType.READY, "False", reason, first(error))
+    stalled = condition(ConditionType.STALLED, "True", reason, first(error))
+    generation = body["metadata"]["generation"]
+    kept = {k: v for k, v in body.get("status", {}).items() if k in ("inventory", "history")}
+    conditions = _dated(body, bad, now) + _dated(body, stalled, now)
+    return {**kept, "observedGeneration": generation, "conditions": conditions}
+
+
+def _dated(body: Json, one: dict[str, str], now: datetime) -> list[dict[str, Any]]:
+    return [dated(one, body.get("status", {}), body["metadata"]["generation"], now)]
