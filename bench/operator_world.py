@@ -10,7 +10,7 @@ import yaml
 from operator_watch import Place
 
 from casemate.api.v1alpha1 import API_VERSION, KIND, ModelDeploymentSpec
-from casemate.cluster.kinds import MODEL_DEPLOYMENT
+from casemate.cluster.kinds import MODEL_DEPLOYMENT, SUPPLIER, USAGE_AGREEMENT
 from casemate.core.observed import Observed, Settings
 from casemate.core.permission import Permission
 from casemate.core.render import render
@@ -42,6 +42,7 @@ SPEC: dict[str, Any] = {
             "limits": {"cpu": "2", "memory": "1Gi"},
         },
     },
+    "agreementRef": {"name": "logistics-2026"},
     "use": "logistics-optimization",
     "owner": {"name": "Logistics planning office", "contact": "planning@logistics.example"},
     "access": {
@@ -91,6 +92,7 @@ def world(workdir: Path) -> Iterator[ControlPlane]:
             api.apply(f"/api/v1/namespaces/{name}", body)
         _grant(api)
         _wait_served(api)
+        _agree(api)
         yield plane
 
 
@@ -105,12 +107,22 @@ def _grant(api: KubeApi) -> None:
         api.apply(f"{_RBAC}{inside}/{body['kind'].lower()}s/{meta['name']}", body)
 
 
+def _agree(api: KubeApi) -> None:
+    """Make the example's terms, with room for every object of a bench."""
+    for body in yaml.safe_load_all((ROOT / "examples/15-terms.yaml").read_text()):
+        if body["kind"] == USAGE_AGREEMENT.kind:
+            body["spec"]["capacity"] = {"maxReplicas": 100_000}
+        kind = USAGE_AGREEMENT if body["kind"] == USAGE_AGREEMENT.kind else SUPPLIER
+        api.request("POST", kind.path(), body)
+
+
 def _wait_served(api: KubeApi) -> None:
     """Wait until objects can be made: the API server takes a moment to serve a new CRD."""
     deadline = time.monotonic() + 30
     while True:
         try:
-            api.request("GET", MODEL_DEPLOYMENT.path())
+            for kind in (MODEL_DEPLOYMENT, USAGE_AGREEMENT, SUPPLIER):
+                api.request("GET", kind.path())
         except ApiError:
             if time.monotonic() > deadline:
                 raise

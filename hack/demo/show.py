@@ -126,7 +126,7 @@ def _probe(
 
 def show_state(cluster: Cluster) -> None:
     """Print the deployments and a few metrics."""
-    say(cluster.kubectl("get", "md", "--all-namespaces"))
+    say(cluster.kubectl("get", "md,ua,suppliers", "--all-namespaces"))
     deadline = time.monotonic() + SCRAPE_SECONDS
     while not cluster.prometheus("casemate_gateway_tokens_total > 0"):
         if time.monotonic() > deadline:

@@ -29,6 +29,8 @@ USER = f"system:serviceaccount:{SYSTEM}:casemate-operator"
 GROUPS = ("system:serviceaccounts", f"system:serviceaccounts:{SYSTEM}", "system:authenticated")
 DIGEST = f"sha256:{'a' * 64}"
 GATEWAY_IMAGE = f"registry.enclave.local/casemate/casemate@{DIGEST}"
+TERMS_WRITES = {"usageagreements/status", "suppliers/status", "configmaps"}
+"""Counts that are gathered over all deployments, and the index of what there is."""
 WRITES = {"create", "update", "patch", "delete"}
 
 _PATHS = {
@@ -124,6 +126,27 @@ class Api:
         written = (c for c in self.calls(user) if c["verb"] in WRITES)
         found = (c for c in written if c["responseStatus"]["code"] < HTTPStatus.BAD_REQUEST)
         return Counter((c["verb"], _resource(c)) for c in found)
+
+    def own_writes(self, user: str = USER) -> Counter[tuple[str, str]]:
+        """The writes that deployments cost, without those that are gathered over all of them."""
+        found = self.writes(user).items()
+        return Counter({key: count for key, count in found if key[1] not in TERMS_WRITES})
+
+    def counted(self) -> bool:
+        """Whether agreements, suppliers and the index tell of all deployments that there are."""
+        everything = "/apis/casemate.dev/v1alpha1/modeldeployments"
+        named = Counter(
+            one["spec"]["agreementRef"]["name"]
+            for one in self.client.request("GET", everything)["items"]
+        )
+        agreements, suppliers = self.items("UsageAgreement", ""), self.items("Supplier", "")
+        told = all(
+            one.get("status", {}).get("deployments") == named[one["metadata"]["name"]]
+            for one in agreements
+        )
+        known = (self.get("ConfigMap", SYSTEM, "casemate-terms") or {}).get("data") or {}
+        complete = len(known) == len(agreements) + len(suppliers)
+        return told and complete and "Unknown" not in known.values()
 
     def forbidden(self, user: str = USER) -> list[str]:
         """What a user asked for without the right to."""

@@ -155,8 +155,8 @@ class Change(ApiModel):
     """When it was seen."""
     standing: Annotated[str, Field(max_length=16)]
     """The new standing."""
-    reference: Annotated[str, Field(max_length=256)] = ""
-    """The directive behind it, if there is one."""
+    reference: Annotated[str, Field(max_length=256)]
+    """The directive behind it; empty: there is none."""
 
 
 class SupplierStatus(ApiModel):

@@ -1,5 +1,6 @@
 """Values that agreements, suppliers and deployments share: times, registries, guardrails."""
 
+import keyword
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -154,7 +155,8 @@ def in_order(earlier: str, later: str) -> Rule:
 
 
 def _snake(name: str) -> str:
-    return re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name)
+    snake = re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name)
+    return f"{snake}_" if keyword.iskeyword(snake) else snake
 
 
 def one_of(values: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Kubernetes Events about repairs: who changed what, in a bounded number."""
+"""Kubernetes Events about repairs and terms: who changed what, in a bounded number."""
 
 import asyncio
 import logging
@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from casemate.cluster.client import Client
 from casemate.cluster.errors import Error
 from casemate.cluster.kinds import EVENT, MODEL_DEPLOYMENT
+from casemate.core.notices import Notice
 from casemate.core.observed import Observed
 from casemate.core.plan import Repair
 
@@ -36,14 +37,22 @@ class Recorder:
         who = f" by {', '.join(repair.managers)}" if repair.managers else ""
         what = f": {', '.join(repair.fields)}" if repair.fields else ""
         note = f"{repair.ref} was {repair.action}{who} and is restored{what}"
-        logger.warning("%s/%s: %s", observed.namespace, observed.name, note)
+        self._warn(observed, "DriftRepaired", "Restore", note)
+
+    def noticed(self, observed: Observed, notice: Notice) -> None:
+        """Says what changed about the terms: a refusal, or one day less of a countdown."""
+        self._warn(observed, notice.reason, "Judge", notice.message)
+
+    def _warn(self, observed: Observed, reason: str, action: str, note: str) -> None:
+        logger.warning("%s/%s: %s: %s", observed.namespace, observed.name, reason, note)
         now = datetime.now(UTC)
         self._recent = [then for then in self._recent if now - then < timedelta(minutes=1)]
         if len(self._recent) < _PER_MINUTE:
             self._recent.append(now)
-            self._post(observed, note, now)
+            self._post(observed, (reason, action, note), now)
 
-    def _post(self, observed: Observed, note: str, now: datetime) -> None:
+    def _post(self, observed: Observed, said: tuple[str, str, str], now: datetime) -> None:
+        reason, action, note = said
         body = {
             "apiVersion": EVENT.api_version,
             "kind": EVENT.kind,
@@ -53,8 +62,8 @@ class Recorder:
             },
             "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "type": "Warning",
-            "reason": "DriftRepaired",
-            "action": "Restore",
+            "reason": reason,
+            "action": action,
             "note": note[:_NOTE_CHARACTERS],
             "reportingController": "casemate.dev/operator",
             "reportingInstance": "casemate",

@@ -72,7 +72,7 @@ class TermsStore:
         """One agreement or supplier."""
         return self._objects.get(key)
 
-    def keys(self) -> list[TermsKey]:
+    def known(self) -> list[TermsKey]:
         """Every known agreement and supplier."""
         return sorted(self._objects)
 

@@ -10,6 +10,7 @@ from casemate.cluster.client import Client
 from casemate.cluster.errors import Stalled, Transient, Waiting
 from casemate.cluster.keys import Key
 from casemate.cluster.store import Store
+from casemate.core.notices import notices
 from casemate.core.observed import Observed, Ref, Settings, Trouble
 from casemate.core.plan import Plan, Repair, plan
 
@@ -57,7 +58,7 @@ class Reconciler:
         first = plan(observed, self._settings, datetime.now(UTC))
         trouble = await self._carry_out(key, observed, first)
         if not first.writes and trouble is None:
-            await apply.write_status(self._client, self._store, observed, first)
+            await self._write_status(observed, first)
             return "changed" if first.status else "noop", first.requeue
         return await self._report(key, trouble)
 
@@ -89,10 +90,17 @@ class Reconciler:
         if observed is None:
             return "changed", None
         second = plan(observed, self._settings, datetime.now(UTC))
-        await apply.write_status(self._client, self._store, observed, second)
+        await self._write_status(observed, second)
         if trouble:
             return "stalled", _LOOK_AGAIN_SECONDS
         return "changed", second.requeue
+
+    async def _write_status(self, observed: Observed, decided: Plan) -> None:
+        await apply.write_status(self._client, self._store, observed, decided)
+        if decided.status is not None:
+            before = observed.body.get("status", {})
+            for notice in notices(before, decided.status):
+                self._recorder.noticed(observed, notice)
 
     async def _gone(self, key: Key) -> tuple[str, float | None]:
         if await apply.prune_orphans(self._client, self._store, key):

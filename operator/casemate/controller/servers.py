@@ -12,6 +12,7 @@ from casemate.cluster.keys import Key
 from casemate.cluster.store import Store
 from casemate.controller.health import Progress
 from casemate.controller.queue import WorkQueue
+from casemate.controller.terms_metrics import terms_metrics
 
 
 class StateCollector(Collector):
@@ -31,6 +32,7 @@ class StateCollector(Collector):
         age.add_metric([], self._queue.age())
         yield age
         yield self._conditions()
+        yield from terms_metrics(self._store)
 
     def _conditions(self) -> Metric:
         family = GaugeMetricFamily(

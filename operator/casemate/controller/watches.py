@@ -22,7 +22,7 @@ from casemate.cluster.store import Store
 from casemate.controller.queue import WorkQueue
 from casemate.core import names, signing
 
-_RECOUNT_SECONDS = 0.5
+_RECOUNT_SECONDS = 2.0
 """How long changes of counts are gathered before a status tells them."""
 
 Handler = Callable[..., Awaitable[None]]

@@ -106,9 +106,8 @@ def _inventory(
 
 def _history(before: Json, found: standing.Standing, now: datetime) -> list[dict[str, str]]:
     history = list(before.get("history", []))
-    change = {"time": text(now), "standing": found.standing}
-    if found.order:
-        change["reference"] = found.order.directive.reference
+    reference = found.order.directive.reference if found.order else ""
+    change = {"time": text(now), "standing": found.standing, "reference": reference}
     if not history or _without_time(history[-1]) != _without_time(change):
         history.append(change)
     return history[-HISTORY:]

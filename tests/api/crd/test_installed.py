@@ -103,10 +103,10 @@ def test_one_line_says_what_it_is_how_it_is_and_who_owns_it(
     head, row = table.splitlines()
     assert head.split() == [
         *("NAME", "READY", "REASON", "MODEL", "SUPPLIER"),
-        *("USE", "SERVING", "REPLICAS", "OWNER", "AGE"),
+        *("AGREEMENT", "USE", "UNTIL", "SERVING", "REPLICAS", "OWNER", "AGE"),
     ]
-    assert row.split()[:8] == [
-        *("serving", "True", "Serving", "smollm2", "other-lab", "planning", "2", "2"),
+    assert row.split()[:9] == [
+        *("serving", "True", "Serving", "smollm2", "other-lab", "harbour", "planning", "2", "2"),
     ]
 
 

@@ -56,6 +56,7 @@ def _small(name: str, built: dict[str, Built], **changed: Any) -> str:
             "command": ["python3.11", "-c", ENGINE],
             "port": 8000,
         },
+        "agreementRef": {"name": "logistics-2026"},
         "use": "logistics-optimization",
         "owner": {"name": "Test office", "contact": "test office"},
         "access": {

@@ -1,0 +1,36 @@
+"""What a new status says about the terms that the one before did not: worth an Event each."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from casemate.api.conditions import ConditionType, Reason
+
+_WATCHED = (
+    ConditionType.AGREEMENT_IN_FORCE,
+    ConditionType.SUPPLIER_PERMITTED,
+    ConditionType.CAPACITY_GRANTED,
+)
+_ORDINARY = {Reason.IN_FORCE, Reason.APPROVED, Reason.WITHIN_CAPACITY, Reason.INVENTORY_PENDING}
+"""Reasons that are no news where nothing stood before, nor where the same stood before."""
+
+
+class Notice(NamedTuple):
+    """One thing to be told."""
+
+    reason: str
+    message: str
+
+
+def notices(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Notice]:
+    """The terms' conditions that changed: a countdown's message does so once a day."""
+    old = {one["type"]: one for one in before.get("conditions", [])}
+    found = []
+    for one in after.get("conditions", []):
+        if one["type"] not in _WATCHED:
+            continue
+        last = old.get(one["type"], {"reason": Reason.APPROVED, "message": ""})
+        ordinary = one["reason"] in _ORDINARY
+        changed = one["reason"] != last["reason"] or one["message"] != last["message"]
+        if changed and not (ordinary and last["reason"] in _ORDINARY):
+            found.append(Notice(one["reason"], one["message"]))
+    return found

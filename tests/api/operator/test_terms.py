@@ -1,0 +1,202 @@
+"""Agreements and suppliers as a running operator carries them out, clock included."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from api.operator.test_children import create, ready
+from casemate.cluster.client import Client
+from casemate.cluster.index import INDEX_NAME, Index
+from support.operators import SYSTEM, Api, Operator, eventually, model_deployment
+from support.terms import AGREEMENT_SPEC, agreement, directive, supplier
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def makers(api: Api, namespace: str) -> Iterator[tuple[str, str]]:
+    """An agreement and a supplier of the test's own: (agreement, supplier)."""
+    name = namespace[-40:].strip("-")
+    api.create(supplier(name))
+    api.create(agreement(name, suppliers=[name]))
+    yield name, name
+    for body in api.items("ModelDeployment", namespace):
+        api.delete("ModelDeployment", namespace, body["metadata"]["name"])
+    api.delete("UsageAgreement", "", name)
+    api.delete("Supplier", "", name)
+
+
+def under(name: str, namespace: str, terms: tuple[str, str], **changed: Any) -> Json:
+    body = model_deployment(name, namespace, agreementRef={"name": terms[0]}, **changed)
+    body["spec"]["model"]["supplier"] = terms[1]
+    return body
+
+
+def replicas(api: Api, namespace: str, name: str = "m") -> int:
+    found = api.get("Deployment", namespace, name)
+    return int(found["spec"]["replicas"]) if found else -1
+
+
+def reason(api: Api, namespace: str, name: str = "m") -> str:
+    return str(ready(api, namespace, name).get("reason", ""))
+
+
+def order(api: Api, name: str, *directives: Json) -> None:
+    api.patch("Supplier", "", name, {"spec": {"directives": list(directives)}})
+
+
+def status(api: Api, kind: str, name: str) -> Json:
+    return dict((api.get(kind, "", name) or {}).get("status", {}))
+
+
+def text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_a_deployment_waits_for_its_agreement_and_starts_when_it_is_made(
+    api: Api, operator: Operator, namespace: str
+) -> None:
+    name = namespace[-40:].strip("-")
+    api.create(model_deployment("m", namespace, agreementRef={"name": name}))
+    eventually(lambda: reason(api, namespace) == "AgreementUnknown", "it was not refused")
+    assert replicas(api, namespace) == 0
+
+    api.create(agreement(name))
+    eventually(lambda: replicas(api, namespace) == 1, "it never started")
+    eventually(lambda: status(api, "UsageAgreement", name).get("deployments") == 1, "not counted")
+
+    api.delete("UsageAgreement", "", name)
+    eventually(lambda: replicas(api, namespace) == 0, "it runs under no agreement")
+
+
+def test_agreements_and_suppliers_say_where_they_stand_and_the_index_repeats_it(
+    api: Api, operator: Operator, namespace: str, makers: tuple[str, str]
+) -> None:
+    api.create(under("m", namespace, makers, replicas=2))
+    eventually(lambda: status(api, "UsageAgreement", makers[0]).get("replicasGranted") == 2, "")
+    found = status(api, "UsageAgreement", makers[0])
+    assert (found["phase"], found["deployments"], found["replicasUsed"]) == ("InForce", 1, 2)
+    assert found["termsDigest"].startswith("sha256:")
+    child = api.get("Deployment", namespace, "m")
+    assert child is not None
+    stamp = f"{makers[0]}@{found['termsDigest']}"
+    assert child["metadata"]["annotations"]["casemate.dev/terms"] == stamp
+    annotations = child["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["casemate.dev/terms"] == stamp
+
+    eventually(lambda: status(api, "Supplier", makers[1]).get("deployments") == 1, "not counted")
+    assert status(api, "Supplier", makers[1])["standing"] == "Approved"
+    eventually(lambda: index(api).get(f"supplier.{makers[1]}") == "Approved", "not in the index")
+    assert index(api)[f"agreement.{makers[0]}"] == "InForce"
+
+
+def index(api: Api) -> dict[str, str]:
+    return dict((api.get("ConfigMap", SYSTEM, INDEX_NAME) or {}).get("data", {}))
+
+
+def test_an_order_runs_its_course_and_a_stay_brings_the_deployment_back(
+    api: Api, operator: Operator, namespace: str, makers: tuple[str, str]
+) -> None:
+    api.create(under("m", namespace, makers))
+    eventually(lambda: replicas(api, namespace) == 1, "control: it never started")
+    since = datetime.now(UTC)
+    order(api, makers[1], directive(effectiveAt=text(since), phaseOutEndsAt="2096-01-01T00:00:00Z"))
+    eventually(lambda: status(api, "Supplier", makers[1]).get("standing") == "PhasingOut", "")
+    (inventory,) = status(api, "Supplier", makers[1])["inventory"]
+    assert [one["name"] for one in inventory["deployments"]] == ["m"]
+    api.create(under("late", namespace, makers))
+    eventually(lambda: reason(api, namespace, "late") == "NotInInventory", "a new one was let in")
+    assert replicas(api, namespace, "late") == 0
+    assert replicas(api, namespace) == 1, "control: what existed goes on"
+
+    end = datetime.now(UTC) + timedelta(seconds=3)
+    order(api, makers[1], directive(effectiveAt=text(since), phaseOutEndsAt=text(end)))
+    eventually(lambda: replicas(api, namespace) == 0, "it outlived its deadline")
+    assert datetime.now(UTC) >= end - timedelta(seconds=1), "it was stopped too early"
+    assert api.get("Service", namespace, "m"), "everything else is kept"
+    eventually(lambda: reason(api, namespace) == "SupplierBlocked", "")
+    policy = api.get("NetworkPolicy", namespace, "m-allow") or {}
+    assert [rule["ports"][0]["port"] for rule in policy["spec"]["ingress"]] == [9090]
+
+    stay = {"from": text(datetime.now(UTC))}
+    changed = {"effectiveAt": text(since), "phaseOutEndsAt": text(end)}
+    order(api, makers[1], directive(**changed, state="Stayed", stays=[stay]))
+    eventually(lambda: replicas(api, namespace) == 1, "it did not resume")
+    history = [one["standing"] for one in status(api, "Supplier", makers[1])["history"]]
+    assert history == ["Approved", "PhasingOut", "Blocked", "Approved"]
+
+
+def test_a_term_ends_by_the_clock_alone(
+    api: Api, operator: Operator, namespace: str, makers: tuple[str, str]
+) -> None:
+    end = datetime.now(UTC) + timedelta(seconds=4)
+    term = {"start": "2026-01-01T00:00:00Z", "end": text(end), "windDownDays": 0}
+    api.patch("UsageAgreement", "", makers[0], {"spec": {"term": term}})
+    api.create(under("m", namespace, makers))
+    eventually(lambda: replicas(api, namespace) == 1, "control: it never started")
+    eventually(lambda: replicas(api, namespace) == 0, "it outlived the agreement")
+    eventually(lambda: reason(api, namespace) == "AgreementEnded", "")
+    assert status(api, "UsageAgreement", makers[0])["phase"] == "Ended"
+
+
+def test_capacity_that_becomes_free_goes_to_who_waited(
+    api: Api, operator: Operator, namespace: str, makers: tuple[str, str]
+) -> None:
+    api.patch("UsageAgreement", "", makers[0], {"spec": {"capacity": {"maxReplicas": 2}}})
+    api.create(under("first", namespace, makers, replicas=2))
+    eventually(lambda: replicas(api, namespace, "first") == 2, "control: it never started")
+    made = datetime.now(UTC)
+    # creationTimestamp has whole seconds: within one, nobody is older.
+    eventually(lambda: datetime.now(UTC) > made + timedelta(seconds=1), "the clock stands still")
+    api.create(under("second", namespace, makers, replicas=1))
+    eventually(lambda: reason(api, namespace, "second") == "CapacityExceeded", "it was let in")
+    assert replicas(api, namespace, "second") == 0
+
+    api.patch("ModelDeployment", namespace, "first", {"spec": {"replicas": 1}})
+    eventually(lambda: replicas(api, namespace, "second") == 1, "the free place was not given")
+
+
+def test_what_others_write_into_the_index_goes_again(
+    api: Api, operator: Operator, plane: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eventually(api.counted, "the index was never complete")
+    wanted = index(api)
+    api.patch("ConfigMap", SYSTEM, INDEX_NAME, {"data": {"supplier.mine": "Approved"}})
+    assert index(api) != wanted, "control: the edit was made"
+    monkeypatch.setenv("KUBECONFIG", str(plane.kubeconfig))
+
+    async def restore() -> None:
+        client = await Client.connect()
+        keeper = Index(client, SYSTEM)
+        keeper._published = wanted
+        await keeper.restore()
+        await client.close()
+
+    asyncio.run(restore())
+    assert index(api) == wanted
+
+
+def test_refusals_and_deadlines_are_metrics_and_events(
+    api: Api, operator: Operator, namespace: str, makers: tuple[str, str]
+) -> None:
+    order(api, makers[1], directive(phaseOutEndsAt="2096-01-01T00:00:00Z"))
+    eventually(lambda: status(api, "Supplier", makers[1]).get("standing") == "PhasingOut", "")
+    api.create(under("m", namespace, makers))
+    eventually(lambda: reason(api, namespace) == "NotInInventory", "it was let in")
+    eventually(
+        lambda: "NotInInventory" in {one["reason"] for one in api.items("Event", namespace)},
+        "no Event tells of it",
+    )
+    series = f'casemate_supplier_deadline_timestamp_seconds{{supplier="{makers[1]}"}}'
+    assert operator.metric(series) == datetime(2096, 1, 1, tzinfo=UTC).timestamp()
+    assert operator.metric('casemate_modeldeployments_refused{reason="NotInInventory"}') >= 1
+    assert AGREEMENT_SPEC["term"]["end"] == "2096-01-01T00:00:00Z"
+    series = f'casemate_agreement_end_timestamp_seconds{{agreement="{makers[0]}"}}'
+    assert operator.metric(series) == datetime(2096, 1, 1, tzinfo=UTC).timestamp()
+    other = partial(create, api, namespace, "control")
+    other()
+    assert replicas(api, namespace, "control") == 1, "control: another supplier's model runs"
