@@ -7,6 +7,7 @@ from pathlib import Path
 
 from casemate.api.v1alpha1 import GROUP, PLURAL
 from generate.manifest import crd_yaml
+from generate.policies import policy_files
 from generate.reference import reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +21,7 @@ def generated() -> dict[str, str]:
         f"crds/{name}": manifest,
         f"charts/casemate/files/crds/{name}": manifest,
         "docs/reference/modeldeployment.md": reference(),
+        **policy_files(),
     }
 
 
