@@ -70,7 +70,7 @@ class Params:
     def reference(self) -> dict[str, Any]:
         """Return the `paramRef` of a binding; without any parameter the request is refused."""
         reference: dict[str, Any] = {"parameterNotFoundAction": "Deny"}
-        reference |= {"name": self.name} if self.name else {"selector": {}}
+        reference |= {"name": self.name} if self.name else dict[str, Any](selector={})
         return reference | ({"namespace": self.namespace} if self.namespace else {})
 
 
