@@ -8,6 +8,7 @@ from pathlib import Path
 from casemate.api.crd import DEFINITIONS
 from casemate.api.v1alpha1 import GROUP
 from generate.manifest import crd_yaml
+from generate.policies import policy_files
 from generate.reference import reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def generated() -> dict[str, str]:
     """Return the text of every generated file by its path in the checkout."""
-    files: dict[str, str] = {}
+    files: dict[str, str] = policy_files()
     for definition in DEFINITIONS:
         manifest = crd_yaml(definition)
         name = f"{GROUP}_{definition.plural}.yaml"

@@ -15,6 +15,7 @@ from casemate.cluster.store import Store
 from casemate.controller import servers
 from casemate.controller.health import Progress
 from casemate.controller.queue import WorkQueue
+from casemate.controller.terms_metrics import terms_metrics
 from unit.cluster.test_store import child, parent
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "operations.md"
@@ -79,6 +80,7 @@ def test_the_labels_that_are_documented_are_those_that_are_set() -> None:
         "casemate_queue_depth": set(),
         "casemate_queue_age_seconds": set(),
         "casemate_modeldeployment_condition": {"namespace", "name", "type", "status"},
+        **{one.name: set(one._labelnames) for one in terms_metrics(Store())},
     }
     metrics = (
         telemetry.RECONCILE_DURATION,

@@ -1,0 +1,46 @@
+"""Ways into a running model that no NetworkPolicy sees, and tokens in a gateway's name."""
+
+from casemate.admission import callers
+from casemate.admission.cel import text
+from casemate.admission.policy import ENCLAVE_LABEL, Check, Policy, Target
+
+_CONNECTIONS = (
+    *("pods/exec", "pods/attach", "pods/portforward", "pods/proxy"),
+    "services/proxy",
+)
+
+CONNECTIONS = Policy(
+    name="casemate-connections",
+    targets=(Target("", _CONNECTIONS, ("CONNECT",)),),
+    checks=(
+        Check(
+            callers.BREAK_GLASS,
+            "request.resource.resource + '/' + request.subResource"
+            " + "
+            # A connection carries no labels, so it cannot be known whose pod it is.
+            + text(
+                f": not accepted for any pod in a namespace with {ENCLAVE_LABEL}=true, clients"
+                f" included, but for who has {callers.GLASS}; run clients that people must get"
+                " into in another namespace"
+            ),
+        ),
+    ),
+    enclaves_only=True,
+)
+
+TOKENS = Policy(
+    name="casemate-model-tokens",
+    targets=(Target("", ("serviceaccounts/token",), ("CREATE",)),),
+    when={"of-a-model": "request.name.endsWith('-model')"},
+    checks=(
+        Check(
+            f"({callers.NODE}) || {callers.BREAK_GLASS}",
+            text(
+                "serviceaccounts/token: a token of an account whose name ends in -model is accepted"
+                f" for the kubelet of its pod, or who has {callers.GLASS}"
+            )
+            + f" + {callers.FOUND_USER}",
+        ),
+    ),
+    enclaves_only=True,
+)

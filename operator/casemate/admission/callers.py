@@ -1,0 +1,45 @@
+"""Who asks, as CEL: the operator, the cluster's own controllers, or who breaks the glass."""
+
+from casemate.admission.cel import listed, text
+from casemate.admission.policy import OPERATOR
+
+_SYSTEM = "system:serviceaccount:kube-system:"
+
+POD_MAKER = f"{_SYSTEM}replicaset-controller"
+"""The one account that makes model pods."""
+
+CONTROLLERS = (
+    f"{_SYSTEM}deployment-controller",
+    f"{_SYSTEM}replicaset-controller",
+    f"{_SYSTEM}disruption-controller",
+    f"{_SYSTEM}endpoint-controller",
+    f"{_SYSTEM}endpointslice-controller",
+    f"{_SYSTEM}endpointslicemirroring-controller",
+    f"{_SYSTEM}generic-garbage-collector",
+    f"{_SYSTEM}namespace-controller",
+    # All of them, where the controller manager runs without an account for each.
+    "system:kube-controller-manager",
+)
+
+BREAK_GLASS = (
+    'authorizer.group("casemate.dev").resource("modeldeployments")'
+    '.namespace(request.namespace).check("break-glass").allowed()'
+)
+"""A right of its own: what it opens is open for whoever has it, and RBAC says who that is."""
+
+GLASS = "the RBAC verb break-glass on modeldeployments.casemate.dev in this namespace"
+"""How a message names that right."""
+
+TRUSTED = f"(request.userInfo.username in {listed(OPERATOR, *CONTROLLERS)} || {BREAK_GLASS})"
+"""Whoever may write what belongs to a ModelDeployment."""
+
+TRUSTED_TEXT = f"the Casemate operator, the cluster's own controllers, or who has {GLASS}"
+
+NODE = (
+    'request.userInfo.username.startsWith("system:node:")'
+    ' && "system:nodes" in request.userInfo.?groups.orValue([])'
+)
+"""A kubelet."""
+
+FOUND_USER = f"{text('; found ')} + request.userInfo.username"
+"""The end of a message that refuses a caller."""

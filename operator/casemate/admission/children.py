@@ -1,0 +1,124 @@
+"""Children of ModelDeployments: written by the operator; and what else could open their pods."""
+
+from casemate.admission import callers
+from casemate.admission.cel import ours, text
+from casemate.admission.pods import LABEL_KEYS
+from casemate.admission.policy import Check, Policy, Target
+from casemate.core.names import NAME_LABEL
+
+_WRITES = ("CREATE", "UPDATE", "DELETE")
+_ENDPOINTS = (
+    Target("", ("endpoints",), _WRITES),
+    Target("discovery.k8s.io", ("endpointslices",), _WRITES),
+)
+
+
+def _of_model(owner: str) -> str:
+    """Tell whether an object is a child, would make model pods, or is the scale of a child."""
+    template = f"{owner}.?spec.?template.?metadata.?labels.orValue({{}})"
+    selector = f"{owner}.?status.?selector.orValue('')"
+    scale = f"request.subResource == 'scale' && {selector}.contains({text(NAME_LABEL)})"
+    return f"{owner} != null && ({ours(owner)} || {text(NAME_LABEL)} in {template} || {scale})"
+
+
+CHILDREN = Policy(
+    name="casemate-children",
+    targets=(
+        Target("apps", ("deployments", "deployments/*", "replicasets", "replicasets/*"), _WRITES),
+        Target("networking.k8s.io", ("networkpolicies",), _WRITES),
+        Target("policy", ("poddisruptionbudgets", "poddisruptionbudgets/status"), _WRITES),
+        Target("", ("services", "services/status", "serviceaccounts"), _WRITES),
+        *_ENDPOINTS,
+    ),
+    when={"of-a-model": f"({_of_model('object')}) || ({_of_model('oldObject')})"},
+    checks=(
+        Check(
+            callers.TRUSTED,
+            "request.resource.resource + "
+            + text(
+                f" with label {NAME_LABEL}: written by {callers.TRUSTED_TEXT}; change the"
+                " ModelDeployment instead"
+            )
+            + f" + {callers.FOUND_USER}",
+        ),
+    ),
+)
+
+# Labels that model pods have with one value only: another value selects others.
+_FIXED = {
+    "app.kubernetes.io/name": "model",
+    "app.kubernetes.io/component": "model",
+    "app.kubernetes.io/part-of": "casemate",
+    "app.kubernetes.io/managed-by": "casemate",
+}
+_FIXED_CEL = "{" + ", ".join(f"{text(k)}: {text(v)}" for k, v in _FIXED.items()) + "}"
+_OURS = " || ".join(f"k.startsWith({text(key)})" for key in LABEL_KEYS)
+
+
+def _misses(pairs: str) -> str:
+    """Tell whether labels that are asked for are such as no model pod has."""
+    other = f"(k in variables.fixed && variables.fixed[k] != {pairs}[k])"
+    return f"{pairs}.exists(k, !({_OURS}) || {other})"
+
+
+_EXPRESSIONS = (
+    "variables.selector.?matchExpressions.orValue([]).exists(e,"
+    f" (e.operator == 'DoesNotExist' && e.key == {text(NAME_LABEL)}) ||"
+    f" (e.operator in ['In', 'Exists'] && [e.key].all(k, !({_OURS}))))"
+)
+_HOW = (
+    f"Name a label of your own, or {NAME_LABEL} with DoesNotExist;"
+    f" accepted otherwise from {callers.TRUSTED_TEXT}"
+)
+
+NETWORK_POLICIES = Policy(
+    name="casemate-network-policies",
+    # Policies only ever add: a second one is a way in.
+    targets=(Target("networking.k8s.io", ("networkpolicies",)),),
+    variables={"selector": "object.spec.?podSelector.orValue({})", "fixed": _FIXED_CEL},
+    checks=(
+        Check(
+            "(object.spec.?ingress.orValue([]).size() == 0 &&"
+            " object.spec.?egress.orValue([]).size() == 0) ||"
+            f" {_misses('variables.selector.?matchLabels.orValue({})')} || {_EXPRESSIONS} ||"
+            f" {callers.TRUSTED}",
+            text(f"spec.podSelector: must not match model pods if anything is allowed. {_HOW}"),
+        ),
+    ),
+    enclaves_only=True,
+)
+
+SERVICES = Policy(
+    name="casemate-services",
+    targets=(Target("", ("services",)),),
+    variables={"selector": "object.spec.?selector.orValue({})", "fixed": _FIXED_CEL},
+    checks=(
+        Check(
+            f"variables.selector.size() == 0 || {_misses('variables.selector')} ||"
+            f" {callers.TRUSTED}",
+            text(
+                "spec.selector: must not match model pods: name a label of your own; accepted"
+                f" otherwise from {callers.TRUSTED_TEXT}"
+            ),
+        ),
+    ),
+    enclaves_only=True,
+)
+
+ENDPOINTS = Policy(
+    name="casemate-endpoints",
+    # They name addresses, not labels: one more sends a model's clients elsewhere.
+    targets=_ENDPOINTS,
+    checks=(
+        Check(
+            callers.TRUSTED,
+            "request.resource.resource + "
+            + text(
+                f": written in an enclave by {callers.TRUSTED_TEXT}; a Service with a selector gets"
+                " its endpoints by itself"
+            )
+            + f" + {callers.FOUND_USER}",
+        ),
+    ),
+    enclaves_only=True,
+)

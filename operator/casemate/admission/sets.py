@@ -1,0 +1,22 @@
+"""The policies by the file of the chart that they are generated into."""
+
+from casemate.admission import access, children, marks, namespaces, pods
+from casemate.admission.policy import Policy
+
+POLICIES: dict[str, tuple[Policy, ...]] = {
+    "pods": (
+        pods.MODEL_PODS,
+        pods.OTHER_PODS,
+        marks.POD_MARKS,
+        marks.BINDINGS,
+        access.CONNECTIONS,
+    ),
+    "children": (
+        children.CHILDREN,
+        children.NETWORK_POLICIES,
+        children.SERVICES,
+        children.ENDPOINTS,
+        access.TOKENS,
+    ),
+    "namespaces": (namespaces.NAMESPACES,),
+}

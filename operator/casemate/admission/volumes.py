@@ -1,0 +1,52 @@
+"""What a pod may mount."""
+
+from casemate.admission.cel import text
+from casemate.admission.containers import DIGEST, every
+from casemate.admission.policy import Check
+from casemate.core.names import SIGNER
+
+WARDEN_AUDIENCE = "casemate-warden"
+"""Audience of the only token that a model pod may have."""
+
+VOLUMES = {
+    "volumes": "object.spec.?volumes.orValue([])",
+    "keys": "variables.volumes.filter(v, has(v.projected)).map(v, v.name)",
+}
+"""Variables that the checks here need: `keys` are volumes with a certificate or a token."""
+
+_KINDS = ("emptyDir", "image", "persistentVolumeClaim", "projected")
+_IS_ACCEPTED = " || ".join(f"has(v.{kind})" for kind in _KINDS)
+_SOURCE = (
+    f"(has(s.podCertificate) && s.podCertificate.signerName == {text(SIGNER)})"
+    " || (has(s.serviceAccountToken)"
+    f' && s.serviceAccountToken.?audience.orValue("") == {text(WARDEN_AUDIENCE)})'
+)
+
+
+def _each(condition: str, accepted: str) -> Check:
+    failing = f'variables.volumes.filter(v, !({condition})).map(v, v.name).join(", ")'
+    message = f"{text('spec.volumes ')} + {failing} + {text(f': {accepted}')}"
+    return Check(f"variables.volumes.all(v, {condition})", message)
+
+
+NO_HOST_PATH = _each("!has(v.hostPath)", "hostPath is not accepted")
+"""Asked of every pod in an enclave."""
+
+MODEL_VOLUMES = (
+    _each(_IS_ACCEPTED, f"must be one of {', '.join(_KINDS)}"),
+    _each(
+        f"!has(v.projected) || v.projected.?sources.orValue([]).all(s, {_SOURCE})",
+        f"projected must only have podCertificate of signer {SIGNER} and serviceAccountToken of"
+        f" audience {WARDEN_AUDIENCE}",
+    ),
+    _each(
+        f'!has(v.image) || v.image.?reference.orValue("").matches({text(DIGEST)})',
+        "image.reference must be by digest, NAME@sha256:…",
+    ),
+    every(
+        'c.name == "gateway" || c.?volumeMounts.orValue([]).all(m, !(m.name in variables.keys))',
+        "volumeMounts",
+        "must not name a projected volume: only container gateway has the key and the token",
+    ),
+)
+"""Asked of a model pod beside that."""

@@ -1,0 +1,162 @@
+"""Pods: what is refused, beside what the operator renders and clients need."""
+
+import pytest
+
+from api.admission import pod_cases
+from api.admission.bodies import Changes, client_pod, model_pod, put
+from api.admission.pairs import Pair
+from support.policies import ADMIN, ENCLAVE, ENGINEER, OPERATOR, PLAIN, REPLICASETS, World
+
+PODS = f"/api/v1/namespaces/{ENCLAVE}/pods"
+ELSEWHERE = f"/api/v1/namespaces/{PLAIN}/pods"
+MODEL = [
+    *pod_cases.ORIGIN,
+    *pod_cases.SHAPE,
+    *pod_cases.HOST,
+    *pod_cases.CONTAINER,
+    *pod_cases.VOLUMES,
+]
+
+
+@pytest.mark.parametrize("pair", MODEL, ids=lambda pair: pair.refuses)
+def test_a_model_pod_is_refused_beside_its_neighbour(world: World, pair: Pair):
+    pod = model_pod()
+    assert world.call(REPLICASETS, "POST", PODS, put(pod, pair.accepted)) == ""
+    message = world.call(REPLICASETS, "POST", PODS, put(pod, pair.refused))
+    assert "casemate-model-pods" in message
+    for part in pair.says:
+        assert part in message
+
+
+@pytest.mark.parametrize("pair", pod_cases.OTHERS, ids=lambda pair: pair.refuses)
+def test_another_pod_is_refused_beside_its_neighbour(world: World, pair: Pair):
+    pod = client_pod()
+    assert world.call(ENGINEER, "POST", PODS, put(pod, pair.accepted | _name())) == ""
+    message = world.call(ENGINEER, "POST", PODS, put(pod, pair.refused | _name()))
+    assert "casemate-other-pods" in message
+    for part in pair.says:
+        assert part in message
+    assert world.call(ENGINEER, "POST", ELSEWHERE, put(pod, pair.refused | _name())) == ""
+
+
+def _name() -> Changes:
+    return {"/metadata/name": "other"}
+
+
+@pytest.mark.parametrize("user", [ENGINEER, OPERATOR, ADMIN])
+def test_a_model_pod_comes_from_a_replicaset_only(world: World, user: str):
+    assert world.call(REPLICASETS, "POST", PODS, model_pod()) == ""
+    message = world.call(user, "POST", PODS, model_pod())
+    assert "model pods are accepted from system:serviceaccount:kube-system:replicaset" in message
+    assert f"found {user}" in message
+
+
+def test_a_model_pod_is_refused_outside_an_enclave(world: World):
+    assert world.call(REPLICASETS, "POST", PODS, model_pod()) == ""
+    message = world.call(REPLICASETS, "POST", ELSEWHERE, model_pod())
+    assert "accepted in namespaces with casemate.dev/enclave=true; found plain" in message
+
+
+@pytest.mark.parametrize("user", [REPLICASETS, ADMIN])
+def test_a_pod_cannot_become_a_model_pod(world: World, user: str):
+    claim = {"metadata": {"labels": {"casemate.dev/model-deployment": "m"}}}
+    other = {"metadata": {"labels": {"example.org/model-deployment": "m"}}}
+    for place in (PODS, ELSEWHERE):
+        for sub in ("", "/status"):
+            target = f"{place}/client{sub}"
+            assert world.call(user, "PATCH", target, other) == ""
+            message = world.call(user, "PATCH", target, claim)
+            assert "metadata.labels: casemate.dev/* must not change" in message
+
+
+def test_a_model_pod_cannot_lose_its_label(world: World):
+    gone = {"metadata": {"labels": {"casemate.dev/model-deployment": None}}}
+    note = {"metadata": {"annotations": {"example.org/seen": "yes"}}}
+    assert world.call(ADMIN, "PATCH", f"{PODS}/running", note) == ""
+    message = world.call(ADMIN, "PATCH", f"{PODS}/running", gone)
+    assert "metadata.labels: casemate.dev/* must not change" in message
+
+
+def test_a_model_pod_cannot_get_a_label_that_others_select_by(world: World):
+    label = {"metadata": {"labels": {"app": "x"}}}
+    assert world.call(ENGINEER, "PATCH", f"{PODS}/client", label) == ""
+    message = world.call(ENGINEER, "PATCH", f"{PODS}/running", label)
+    assert "metadata.labels: must not change on a model pod" in message
+
+
+def test_annotations_of_ours_stay(world: World):
+    ours = {"metadata": {"annotations": {"casemate.dev/seen": "yes"}}}
+    other = {"metadata": {"annotations": {"example.org/seen": "yes"}}}
+    assert world.call(ENGINEER, "PATCH", f"{PODS}/client", other) == ""
+    message = world.call(ENGINEER, "PATCH", f"{PODS}/client", ours)
+    assert "metadata.annotations: casemate.dev/* must not change" in message
+
+
+def test_the_image_of_a_running_model_stays(world: World):
+    image = f"registry.enclave.local/other@sha256:{'9' * 64}"
+    live = world.as_user(ADMIN).request("GET", f"{PODS}/running")
+    deadline = put(live, {"/spec/activeDeadlineSeconds": 60})
+    assert world.call(ADMIN, "PUT", f"{PODS}/running", deadline) == ""
+    swapped = put(live, {"/spec/containers/0/image": image})
+    message = world.call(ADMIN, "PUT", f"{PODS}/running", swapped)
+    assert "spec.containers.image: must not change" in message
+
+
+@pytest.mark.parametrize("user", [ENGINEER, ADMIN])
+def test_a_model_pod_gets_no_debug_container(world: World, user: str):
+    debug = {"name": "debug", "image": "registry.enclave.local/tools/sh:1"}
+    for pod, says in (("client", ""), ("running", "spec.ephemeralContainers: must be absent")):
+        live = world.as_user(ADMIN).request("GET", f"{PODS}/{pod}")
+        body = put(live, {"/spec/ephemeralContainers": [debug]})
+        message = world.call(user, "PUT", f"{PODS}/{pod}/ephemeralcontainers", body)
+        assert says in message
+        assert bool(says) == bool(message)
+
+
+def test_a_debug_container_of_a_client_gets_no_privilege(world: World):
+    live = world.as_user(ADMIN).request("GET", f"{PODS}/client")
+    for context, says in (({}, ""), ({"privileged": True}, "securityContext.privileged")):
+        debug = {"name": "debug", "image": "x:1", "securityContext": context}
+        body = put(live, {"/spec/ephemeralContainers": [debug]})
+        message = world.call(ENGINEER, "PUT", f"{PODS}/client/ephemeralcontainers", body)
+        assert says in message
+        assert bool(says) == bool(message)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "refused", "says"),
+    [
+        (
+            {"labels": {"topology.kubernetes.io/zone": "a"}},
+            {"labels": {"casemate.dev/model-deployment": "m"}},
+            "metadata.labels: topology.kubernetes.io/*",
+        ),
+        (
+            {"annotations": {"example.org/x": "y"}},
+            {"annotations": {"casemate.dev/x": "y"}},
+            "metadata.annotations: casemate.dev/*",
+        ),
+    ],
+)
+def test_a_binding_does_not_smuggle_marks(
+    world: World, accepted: Changes, refused: Changes, says: str
+):
+    target = {"apiVersion": "v1", "kind": "Node", "name": "n1"}
+    for where in (f"{PODS}/client/binding", f"/api/v1/namespaces/{ENCLAVE}/bindings"):
+        body = {"metadata": {"name": "client", **accepted}, "target": target}
+        assert world.call(ADMIN, "POST", where, body) == ""
+        body = {"metadata": {"name": "client", **refused}, "target": target}
+        assert says in world.call(ADMIN, "POST", where, body)
+
+
+def test_what_was_rendered_may_also_carry_everything_that_is_planned(world: World):
+    gateway = model_pod()["spec"]["initContainers"][0]
+    start = pod_cases.sidecar("start-gate")
+    verify = pod_cases.sidecar("verify")
+    guard = pod_cases.sidecar("guardrail-words", restartPolicy="Always")
+    full = put(model_pod(), {"/spec/initContainers": [start, verify, gateway, guard]})
+    assert world.call(REPLICASETS, "POST", PODS, full) == ""
+    wrong = put(model_pod(), {"/spec/initContainers": [start, verify, guard, gateway]})
+    assert "found start-gate, verify, guardrail-words, gateway" in world.call(
+        REPLICASETS, "POST", PODS, wrong
+    )

@@ -1,0 +1,149 @@
+"""An API server with the chart's admission policies, and the people and programs that call it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from enclave.controlplane import ControlPlane
+from enclave.kubeapi import ApiError, KubeApi
+from enclave.waiting import until
+from support.charts import Helm
+from support.operators import GROUPS, PROJECT, SYSTEM, USER, Json
+
+ENCLAVE = "enclave"
+"""A namespace of models, made before the policies: Pod Security would refuse much before them."""
+PLAIN = "plain"
+"""A namespace without the label."""
+
+_CONTROLLER = "system:serviceaccount:kube-system:"
+ADMIN = "admin"
+ENGINEER = "engineer"
+"""May write everything, but has none of the verbs of Casemate's own."""
+RESCUER = "rescuer"
+"""An engineer who may break the glass in the enclave."""
+WARDEN = "enclave-keeper"
+"""An engineer who may make enclaves."""
+OPERATOR = USER
+REPLICASETS = f"{_CONTROLLER}replicaset-controller"
+DEPLOYMENTS = f"{_CONTROLLER}deployment-controller"
+COLLECTOR = f"{_CONTROLLER}generic-garbage-collector"
+NAMESPACES = f"{_CONTROLLER}namespace-controller"
+SLICES = f"{_CONTROLLER}endpointslice-controller"
+DISRUPTION = f"{_CONTROLLER}disruption-controller"
+KUBELET = "system:node:n1"
+
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_VERBS = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"]
+_MERGE = "application/merge-patch+json"
+_JSON = "application/json"
+
+
+def _role(name: str, group: str, resource: str, verbs: list[str]) -> Json:
+    rule = {"apiGroups": [group], "resources": [resource], "verbs": verbs}
+    return {"metadata": {"name": name}, "rules": [rule]}
+
+
+def _binding(role: str, kind: str, name: str) -> Json:
+    group = "rbac.authorization.k8s.io"
+    return {
+        "metadata": {"name": role},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": group, "kind": kind, "name": name}],
+    }
+
+
+@dataclass
+class World:
+    """The server, with one client for each caller."""
+
+    plane: ControlPlane
+    _clients: dict[str, KubeApi] = field(default_factory=dict)
+
+    def as_user(self, user: str) -> KubeApi:
+        """Return a client; everybody but the administrator is a writer by RBAC, and no more."""
+        if user not in self._clients:
+            groups = ["system:masters"] if user == ADMIN else ["writers", "system:authenticated"]
+            groups += ["system:nodes"] if user == KUBELET else []
+            groups += list(GROUPS) if user == OPERATOR else []
+            config = self.plane.client_config_for(user, groups)
+            self._clients[user] = KubeApi.load(config)
+        return self._clients[user]
+
+    def make(self, user: str, where: str, body: Json) -> Json:
+        made: Json = self.as_user(user).request("POST", where, body)
+        return made
+
+    def call(self, user: str, method: str, where: str, body: Any = None) -> str:
+        """Return why the server refuses something, or "" if it would do it; nothing changes."""
+        media = _MERGE if method == "PATCH" else _JSON
+        target = f"{where}{'&' if '?' in where else '?'}dryRun=All"
+        try:
+            self.as_user(user).request(method, target, body, media)
+        except ApiError as error:
+            return _message(error)
+        return ""
+
+    def connect(self, user: str, where: str) -> str:
+        """Return what comes of a connection; there is no node, so it never gets through."""
+        try:
+            self.as_user(user).request("GET", where)
+        except ApiError as error:
+            return _message(error)
+        return ""
+
+
+def _message(error: ApiError) -> str:
+    text = str(error).partition(f"answered {error.status}: ")[2]
+    try:
+        return str(json.loads(text)["message"])
+    except ValueError:
+        return text
+
+
+def policies() -> list[Json]:
+    """The admission objects that the chart renders."""
+    return [one for one in Helm().template() if "admissionregistration" in one["apiVersion"]]
+
+
+def prepare(plane: ControlPlane) -> World:
+    """Makes callers, rights and namespaces."""
+    world = World(plane)
+    admin = world.as_user(ADMIN)
+    where = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    for file in sorted((PROJECT / "crds").glob("*.yaml")):
+        admin.request("POST", where, yaml.safe_load(file.read_text()))
+    for name, labels in ((ENCLAVE, {"casemate.dev/enclave": "true"}), (PLAIN, {}), (SYSTEM, {})):
+        world.make(ADMIN, "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
+    for role in (
+        _role("writers", "*", "*", _VERBS),
+        _role("break-glass", "casemate.dev", "modeldeployments", ["break-glass"]),
+        _role("make-enclaves", "", "namespaces", ["enclave"]),
+    ):
+        world.make(ADMIN, f"{_RBAC}/clusterroles", role)
+    everywhere = f"{_RBAC}/clusterrolebindings"
+    world.make(ADMIN, everywhere, _binding("writers", "Group", "writers"))
+    world.make(ADMIN, everywhere, _binding("make-enclaves", "User", WARDEN))
+    inside = f"{_RBAC}/namespaces/{ENCLAVE}/rolebindings"
+    world.make(ADMIN, inside, _binding("break-glass", "User", RESCUER))
+    return world
+
+
+ROOT = "/apis/admissionregistration.k8s.io/v1"
+PLURALS = {
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
+}
+
+
+def install(world: World, documents: list[Json]) -> None:
+    """Gives the server policies."""
+    for document in documents:
+        world.make(ADMIN, f"{ROOT}/{PLURALS[document['kind']]}", document)
+
+
+def holds(refused: Callable[[], str]) -> None:
+    """Waits until something is refused: the server reads policies once a second."""
+    until(lambda: bool(refused()), 20, "the policies never held", every=0.1)
