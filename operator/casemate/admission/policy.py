@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 API_VERSION = "admissionregistration.k8s.io/v1"
+API = "casemate.dev/v1alpha1"
 
 OPERATOR = "system:serviceaccount:casemate-system:casemate-operator"
 """The operator's account; the chart puts the release's namespace into its place."""

@@ -1,6 +1,6 @@
 """The policies by the file of the chart that they are generated into."""
 
-from casemate.admission import access, children, marks, namespaces, pods
+from casemate.admission import access, children, deployments, marks, namespaces, pods, terms
 from casemate.admission.policy import Policy
 
 POLICIES: dict[str, tuple[Policy, ...]] = {
@@ -18,5 +18,14 @@ POLICIES: dict[str, tuple[Policy, ...]] = {
         children.ENDPOINTS,
         access.TOKENS,
     ),
+    "deployments": (
+        deployments.PLACE,
+        deployments.KNOWN,
+        deployments.AGREEMENT,
+        deployments.SUPPLIER,
+        deployments.PROVENANCE,
+        deployments.SCALE,
+    ),
+    "terms": (terms.LOOSENING, terms.IN_USE, terms.INDEXED),
     "namespaces": (namespaces.NAMESPACES,),
 }

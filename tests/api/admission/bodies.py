@@ -43,8 +43,9 @@ def rendered_deployment(name: str = "m") -> Json:
     body = model_deployment(name, ENCLAVE)
     spec = ModelDeploymentSpec.model_validate(body["spec"])
     settings = Settings(GATEWAY_IMAGE)
-    pair = (containers.gateway(spec, settings.gateway_image), containers.engine(spec))
-    return put(workload.deployment(name, spec, settings, pair), {"/metadata/labels": MARK})
+    gateway, engine = containers.gateway(spec, settings.gateway_image), containers.engine(spec)
+    shape = workload.Shape(replicas=1, sidecars=[gateway], engine=engine, place=None)
+    return put(workload.deployment(name, spec, settings, shape), {"/metadata/labels": MARK})
 
 
 def owner(kind: str = "ReplicaSet", group: str = "apps/v1") -> Json:
