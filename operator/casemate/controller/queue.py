@@ -1,7 +1,6 @@
 """One work queue: a key waits at most once, never runs twice at a time, and fails with back-off."""
 
 import asyncio
-import contextlib
 import heapq
 import itertools
 import math
@@ -89,9 +88,7 @@ class WorkQueue(Generic[K]):
         self._promote()
         if not self._ready:
             self._wake.clear()
-            wait = self._later[0][0] - self._now() if self._later else None
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait)
+            await self._sleep()
             return
         await self._free.acquire()
         key = self._ready.popleft()
@@ -101,6 +98,18 @@ class WorkQueue(Generic[K]):
         task = asyncio.create_task(self._run(key))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _sleep(self) -> None:
+        """Waits until something is added or due."""
+        # A timer and not wait_for(): that starts a task, and kopf ends by waiting for every task
+        # that was started after its own.
+        loop = asyncio.get_running_loop()
+        timer = loop.call_at(self._later[0][0], self._wake.set) if self._later else None
+        try:
+            await self._wake.wait()
+        finally:
+            if timer:
+                timer.cancel()
 
     def _promote(self) -> None:
         now = self._now()
