@@ -135,6 +135,20 @@ def test_a_delayed_key_waits_and_a_second_delay_never_makes_it_later() -> None:
     run(main())
 
 
+def test_waiting_for_a_later_look_starts_no_task_that_a_stop_would_wait_for() -> None:
+    async def main() -> None:
+        log = Log()
+        async with serving(log) as queue:
+            queue.add("k", 10)
+            await asyncio.sleep(1)
+            here = asyncio.current_task()
+            assert len(asyncio.all_tasks() - {here}) == 1, "only the queue's own"
+            await asyncio.sleep(10)
+        assert log.times() == [10.0], "control: it was waiting for that look"
+
+    run(main())
+
+
 def test_looks_that_come_early_do_not_multiply_the_later_ones() -> None:
     async def main() -> None:
         log = Log({"k": [60.0] * 100})
