@@ -28,6 +28,13 @@ USER = f"system:serviceaccount:{SYSTEM}:casemate-operator"
 GROUPS = ("system:serviceaccounts", f"system:serviceaccounts:{SYSTEM}", "system:authenticated")
 DIGEST = f"sha256:{'a' * 64}"
 GATEWAY_IMAGE = f"registry.enclave.local/casemate/casemate@{DIGEST}"
+GATEWAY_SIDECAR: Json = {
+    "name": "gateway",
+    "image": GATEWAY_IMAGE,
+    "args": ["gateway"],
+    "restartPolicy": "Always",
+}
+"""What a pod with our label needs to be accepted by every API server that the tests start."""
 WRITES = {"create", "update", "patch", "delete"}
 
 _PATHS = {
