@@ -104,7 +104,8 @@ class ControlPlane:
         self._wait()
 
     def _api_server(self) -> Daemon:
-        flags = [*_ALONE, *self._extra]
+        static = servers.static_admission_flags(self._workdir / "admission.json")
+        flags = [*_ALONE, *static, *self._extra]
         if self.audit_log:
             flags += servers.audit_flags(self.audit_log, self._workdir / "audit-policy.json")
         return servers.api_server(self._credentials, flags)

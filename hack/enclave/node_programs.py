@@ -39,7 +39,7 @@ class Programs:
             "registry": self._registry,
             "containerd": lambda: containerd.daemon(self._layout),
             "etcd": lambda: servers.etcd(self._layout.state / "etcd", self._credentials),
-            "kube-apiserver": lambda: servers.api_server(self._credentials, self._api_flags),
+            "kube-apiserver": self._api_server,
         }
 
     def second(self) -> dict[str, Callable[[], Daemon]]:
@@ -72,6 +72,12 @@ class Programs:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=1))
         return path
+
+    def _api_server(self) -> Daemon:
+        config = self._layout.state / "config" / "admission.json"
+        static = servers.static_admission_flags(config)
+        # A flag of the caller's comes after ours, and counts.
+        return servers.api_server(self._credentials, [*static, *self._api_flags])
 
     def _registry(self) -> Daemon:
         document = {

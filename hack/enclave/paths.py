@@ -5,6 +5,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = REPOSITORY / "hack" / "parts"
+STATIC_POLICIES = REPOSITORY / "charts" / "casemate" / "files" / "static"
 STATE_ROOT = Path("/var/lib/casemate-enclave")
 RUN_ROOT = Path("/run/casemate-enclave")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from enclave import parts, pki
+from enclave import parts, paths, pki
 from enclave.daemons import Daemon
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -155,3 +155,24 @@ def audit_flags(log: Path, policy: Path) -> list[str]:
         "--audit-log-mode=blocking",
         "--audit-log-maxsize=4096",
     ]
+
+
+def static_admission_flags(config: Path) -> list[str]:
+    """Return the flags for the policies that no API call removes, as the chart ships them.
+
+    Args:
+        config: Where to write the configuration of admission.
+    """
+    policies = {
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyConfiguration",
+        "staticManifestsDir": str(paths.STATIC_POLICIES),
+    }
+    document = {
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AdmissionConfiguration",
+        "plugins": [{"name": "ValidatingAdmissionPolicy", "configuration": policies}],
+    }
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(json.dumps(document))
+    return [f"--admission-control-config-file={config}"]

@@ -7,14 +7,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from support.operators import Api
+from support.operators import GATEWAY_SIDECAR, Api
 
 Json = dict[str, Any]
 
 SIGNER = "casemate.dev/gateway"
 _GROUP = "/apis/certificates.k8s.io/v1"
 _LABELS = {"casemate.dev/model-deployment": "m"}
-_POD_SPEC = {"containers": [{"name": "c", "image": "c"}]}
+_POD_SPEC = {
+    "initContainers": [GATEWAY_SIDECAR],
+    "containers": [{"name": "c", "image": "c"}],
+}
 
 
 def owned_by(owner: Json | None) -> Json:

@@ -31,6 +31,13 @@ DIGEST = f"sha256:{'a' * 64}"
 GATEWAY_IMAGE = f"registry.enclave.local/casemate/casemate@{DIGEST}"
 TERMS_WRITES = {"usageagreements/status", "suppliers/status", "configmaps"}
 """Counts that are gathered over all deployments, and the index of what there is."""
+GATEWAY_SIDECAR: Json = {
+    "name": "gateway",
+    "image": GATEWAY_IMAGE,
+    "args": ["gateway"],
+    "restartPolicy": "Always",
+}
+"""What a pod with our label needs to be accepted by every API server that the tests start."""
 WRITES = {"create", "update", "patch", "delete"}
 
 _PATHS = {

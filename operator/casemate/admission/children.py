@@ -70,11 +70,16 @@ _HOW = (
     f"Name a label of your own, or {NAME_LABEL} with DoesNotExist;"
     f" accepted otherwise from {callers.TRUSTED_TEXT}"
 )
+# What carries the label is a child, and refused as one.
+_OF_OTHERS = {
+    "of-others": f"!({ours('object')}) && (oldObject == null || !({ours('oldObject')}))",
+}
 
 NETWORK_POLICIES = Policy(
     name="casemate-network-policies",
     # Policies only ever add: a second one is a way in.
     targets=(Target("networking.k8s.io", ("networkpolicies",)),),
+    when=_OF_OTHERS,
     variables={"selector": "object.spec.?podSelector.orValue({})", "fixed": _FIXED_CEL},
     checks=(
         Check(
@@ -91,6 +96,7 @@ NETWORK_POLICIES = Policy(
 SERVICES = Policy(
     name="casemate-services",
     targets=(Target("", ("services",)),),
+    when=_OF_OTHERS,
     variables={"selector": "object.spec.?selector.orValue({})", "fixed": _FIXED_CEL},
     checks=(
         Check(

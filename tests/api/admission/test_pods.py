@@ -3,7 +3,7 @@
 import pytest
 
 from api.admission import pod_cases
-from api.admission.bodies import Changes, client_pod, model_pod, put
+from api.admission.bodies import Changes, client_pod, model_pod, put, sidecar
 from api.admission.pairs import Pair
 from support.policies import ADMIN, ENCLAVE, ENGINEER, OPERATOR, PLAIN, REPLICASETS, World
 
@@ -151,9 +151,9 @@ def test_a_binding_does_not_smuggle_marks(
 
 def test_what_was_rendered_may_also_carry_everything_that_is_planned(world: World):
     gateway = model_pod()["spec"]["initContainers"][0]
-    start = pod_cases.sidecar("start-gate")
-    verify = pod_cases.sidecar("verify")
-    guard = pod_cases.sidecar("guardrail-words", restartPolicy="Always")
+    start = sidecar("start-gate")
+    verify = sidecar("verify")
+    guard = sidecar("guardrail-words", restartPolicy="Always")
     full = put(model_pod(), {"/spec/initContainers": [start, verify, gateway, guard]})
     assert world.call(REPLICASETS, "POST", PODS, full) == ""
     wrong = put(model_pod(), {"/spec/initContainers": [start, verify, guard, gateway]})

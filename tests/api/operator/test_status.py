@@ -8,7 +8,7 @@ import pytest
 from api.crd.cluster import Kubectl
 from api.operator.test_children import create, ready
 from enclave.controlplane import ControlPlane
-from support.operators import Api, Operator, eventually
+from support.operators import GATEWAY_SIDECAR, Api, Operator, eventually
 
 Json = dict[str, Any]
 
@@ -57,7 +57,10 @@ def add_pod(api: Api, namespace: str, name: str = "p") -> None:
                 "namespace": namespace,
                 "labels": {"casemate.dev/model-deployment": "m"},
             },
-            "spec": {"containers": [{"name": "engine", "image": IMAGE}]},
+            "spec": {
+                "initContainers": [GATEWAY_SIDECAR],
+                "containers": [{"name": "engine", "image": IMAGE}],
+            },
         }
     )
 
