@@ -79,9 +79,7 @@ class RedLine(ApiModel):
 
 def _keeps(lines: "list[RedLine]") -> bool:
     verdicts = {line.id: line.verdict for line in lines}
-    return all(
-        verdicts.get(name) in {least, "Refuse"} for name, least in RED_LINES.items()
-    )
+    return all(verdicts.get(name) in {least, "Refuse"} for name, least in RED_LINES.items())
 
 
 RedLines = Annotated[

@@ -35,6 +35,7 @@ def serving(cluster: Cluster) -> dict[str, Any]:
         "replicas": 2,
         "readyReplicas": 2,
         "selector": "casemate.dev/deployment=serving",
+        "permittedUntil": "2027-01-01T00:00:00Z",
         "url": "https://serving.crd-tests.svc:8443/v1",
     }
     return cluster.write_status("serving", status)
@@ -102,11 +103,12 @@ def test_one_line_says_what_it_is_how_it_is_and_who_owns_it(
     table = kubectl.run("get", "md", serving["metadata"]["name"], "-n", cluster.namespace)
     head, row = table.splitlines()
     assert head.split() == [
-        *("NAME", "READY", "REASON", "MODEL", "SUPPLIER"),
-        *("USE", "SERVING", "REPLICAS", "OWNER", "AGE"),
+        *("NAME", "READY", "REASON", "MODEL", "SUPPLIER", "AGREEMENT"),
+        *("USE", "UNTIL", "SERVING", "REPLICAS", "OWNER", "AGE"),
     ]
-    assert row.split()[:8] == [
-        *("serving", "True", "Serving", "smollm2", "other-lab", "planning", "2", "2"),
+    assert row.split()[:10] == [
+        *("serving", "True", "Serving", "smollm2", "other-lab", "harbour"),
+        *("planning", "2027-01-01T00:00:00Z", "2", "2"),
     ]
 
 

@@ -11,7 +11,6 @@ from generate.__main__ import ROOT, check, generated, write
 from unit.api.cases import SPEC, changed
 from unit.api.obeys import nodes, violations
 
-
 EVERY = pytest.mark.parametrize("kind", DEFINITIONS, ids=lambda kind: kind.kind)
 
 
