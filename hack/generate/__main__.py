@@ -5,9 +5,10 @@ import difflib
 import sys
 from pathlib import Path
 
+from casemate.admission.terms import TERMS
 from casemate.api.crd import DEFINITIONS
 from casemate.api.v1alpha1 import GROUP
-from generate.manifest import crd_yaml
+from generate.manifest import crd_yaml, objects_yaml
 from generate.reference import reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,9 @@ def generated() -> dict[str, str]:
         files[f"crds/{name}"] = manifest
         files[f"charts/casemate/files/crds/{name}"] = manifest
         files[f"docs/reference/{definition.kind.lower()}.md"] = reference(definition)
+    files["charts/casemate/files/policies/terms.yaml"] = objects_yaml(
+        [one for policy in TERMS for one in policy.objects()], "operator/casemate/admission"
+    )
     return files
 
 
