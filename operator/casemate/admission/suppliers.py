@@ -39,7 +39,8 @@ def _devices(which: str, kind: str) -> str:
 
 def _more_devices(kind: str) -> str:
     now = f"object.spec.engine.resources.{kind}[key]"
-    before = f"oldObject.spec.engine.?resources.?{kind}[?key].orValue(0)"
+    # dyn: with a plain 0 the checker takes every quantity for a number and binds string(int) alone.
+    before = f"oldObject.spec.engine.?resources.?{kind}[?key].orValue(dyn(0))"
     greater = f"quantity(string({now})).isGreaterThan(quantity(string({before})))"
     return f"{_devices('object', kind)}.exists(key, {greater})"
 

@@ -70,7 +70,7 @@ PLACES = [
 
 KNOWN = [
     _one("agreementRef.name", "harbour", "ghost", "no agreement ghost is known; accepted: ",
-         "harbour, loose, open"),
+         "digest, ended, future, harbour, loose"),
     _one("model.supplier", "open-lab", "ghost", "no supplier ghost is known; accepted: ",
          _INDEX_SUPPLIERS),
     Case("an unknown base", _variant("second-lab"), _variant("ghost"),
