@@ -37,7 +37,8 @@ PLACE = Policy(
 
 
 def _known(kind: str) -> str:
-    return f"variables.index.map(key, key.startsWith('{kind}.'), key.substring({len(kind) + 1})).sort()"
+    name = f"key.substring({len(kind) + 1})"
+    return f"variables.index.map(key, key.startsWith('{kind}.'), {name}).sort()"
 
 
 def _is_known(kind: str, field: str, name: str) -> Check:

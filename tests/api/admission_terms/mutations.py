@@ -1,4 +1,4 @@
-"""Drops each check in turn and tells which ones no case misses.
+"""Drops each check in turn and tells whose loss no case notices.
 
 Run as `PYTHONPATH=hack:tests python -m api.admission_terms.mutations`.
 """
@@ -53,7 +53,7 @@ def _write(world: World, policy: Policy, checks: list[Check]) -> None:
     world.admin.request("PATCH", where, body, "application/merge-patch+json")
 
 
-def _missed(greens: list[Green]) -> bool:
+def _noticed(greens: list[Green]) -> bool:
     """Whether a case turns red; policies take effect a moment after they are written."""
     end = time.monotonic() + _SECONDS
     while time.monotonic() < end:
@@ -72,18 +72,23 @@ def survivors(world: World) -> list[str]:
             checks = [*policy.checks]
             checks[index] = _DROPPED
             _write(world, policy, checks)
-            missed = _missed(greens)
-            print(f"{policy.name}[{index}]: {'missed' if missed else 'SURVIVED'}", flush=True)
-            found += [] if missed else [f"{policy.name}: {check.expression}"]
+            noticed = _noticed(greens)
+            _report(f"{policy.name}[{index}]: {'noticed' if noticed else 'SURVIVED'}")
+            found += [] if noticed else [f"{policy.name}: {check.expression}"]
             _write(world, policy, [*policy.checks])
     return found
+
+
+def _report(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def main() -> int:
     """Run every mutation; return how many survive."""
     with tempfile.TemporaryDirectory() as folder, ControlPlane(Path(folder)) as plane:
         found = survivors(build(plane))
-    print("\n".join([f"survivors: {len(found)}", *found]))
+    _report("\n".join([f"survivors: {len(found)}", *found]))
     return len(found)
 
 

@@ -1,4 +1,4 @@
-"""Fifty agreements and fifty suppliers, with every list at its maximum, stay within CEL's budget."""
+"""Fifty agreements and suppliers with every list at its maximum stay within CEL's budget."""
 
 from collections.abc import Iterator
 from typing import Any
