@@ -1,10 +1,11 @@
 """One API server with terms in every state, and two users who change agreements."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
-from api.admission_terms.cases import CASES
+from api.admission_terms.cases import CASES, Case
 from api.admission_terms.world import RBAC, World
 from enclave.controlplane import ControlPlane
 from enclave.kubeapi import KubeApi
@@ -34,6 +35,10 @@ def grant(world: World, user: str, rules: list[dict[str, list[str]]]) -> None:
     world.admin.request("POST", f"{RBAC}/clusterrolebindings", bound)
 
 
+def _refuses(world: World, case: Case) -> bool:
+    return case.outcome(world)[1] != ""
+
+
 def build(plane: ControlPlane) -> World:
     """Everything in place, and every policy seen to hold."""
     world = World(plane)
@@ -43,7 +48,7 @@ def build(plane: ControlPlane) -> World:
         grant(world, user, rules)
     world.enforce()
     for name, cases in CASES.items():
-        until(lambda first=cases[0]: first.outcome(world)[1] != "", 30, f"{name} never held")
+        until(partial(_refuses, world, cases[0]), 30, f"{name} never held")
     until(lambda: world.scaled("of-phasing", 3) != "", 30, "casemate-deployment-scale never held")
     return world
 

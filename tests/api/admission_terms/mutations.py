@@ -7,15 +7,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from api.admission_terms import loosening_cases
-from api.admission_terms.cases import CASES
+from api.admission_terms.cases import CASES, Case
 from api.admission_terms.conftest import build
 from api.admission_terms.world import ADMISSION, DOMAIN, World
 from casemate.admission.policy import Check, Policy
 from casemate.admission.terms import TERMS
 from enclave.controlplane import ControlPlane
+from enclave.kubeapi import KubeApi
 from enclave.waiting import until
 
 _SECONDS = 5.0
@@ -26,21 +28,29 @@ Green = Callable[[], bool]
 def _cases(world: World) -> dict[str, list[Green]]:
     clerk = world.user("clerk")
     greens: dict[str, list[Green]] = {
-        name: [lambda case=case: _says(*case.outcome(world), case.says) for case in cases]
-        for name, cases in CASES.items()
+        name: [partial(_holds, world, case) for case in cases] for name, cases in CASES.items()
     }
     greens["casemate-deployment-scale"] = [lambda: "at most 2" in world.scaled("of-phasing", 3)]
     greens["casemate-agreement-loosening"] = [
-        lambda case=case: _says(
-            case.change(world, clerk, case.tighter),
-            case.change(world, clerk, case.looser),
-            (f"spec.{case.field or case.at}", case.says),
-        )
-        for case in loosening_cases.CASES
+        partial(_held_back, world, clerk, case) for case in loosening_cases.CASES
     ]
     used = f"{DOMAIN}/suppliers/used-lab"
     greens["casemate-terms-in-use"] = [lambda: "none does" in world.attempt("DELETE", used)]
     return greens
+
+
+def _holds(world: World, case: Case) -> bool:
+    accepted, refused = case.outcome(world)
+    return _says(accepted, refused, case.says)
+
+
+def _held_back(world: World, clerk: KubeApi, case: loosening_cases.Loosening) -> bool:
+    accepted, refused = (case.change(world, clerk, one) for one in (case.tighter, case.looser))
+    return _says(accepted, refused, (f"spec.{case.field or case.at}", case.says))
+
+
+def _all_hold(greens: list[Green]) -> bool:
+    return all(green() for green in greens)
 
 
 def _says(accepted: str, refused: str, parts: tuple[str, ...]) -> bool:
@@ -57,7 +67,7 @@ def _noticed(greens: list[Green]) -> bool:
     """Whether a case turns red; policies take effect a moment after they are written."""
     end = time.monotonic() + _SECONDS
     while time.monotonic() < end:
-        if not all(green() for green in greens):
+        if not _all_hold(greens):
             return True
     return False
 
@@ -68,7 +78,7 @@ def survivors(world: World) -> list[str]:
     for policy in TERMS:
         for index, check in enumerate(policy.checks):
             greens = cases[policy.name]
-            until(lambda all_of=greens: all(green() for green in all_of), 30, policy.name)
+            until(partial(_all_hold, greens), 30, policy.name)
             checks = [*policy.checks]
             checks[index] = _DROPPED
             _write(world, policy, checks)
