@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from api.admission_terms.world import DIGEST, EXISTING, FUTURE, OUTSIDE, PAST, PII, PLACE, World
+from api.admission_terms.states import DIGEST, EXISTING, FUTURE, PAST, PII
+from api.admission_terms.world import OUTSIDE, PLACE, World
 from unit.api.cases import ABSENT, SPEC, Json, changed
 
 _IMAGE = f"registry.enclave.local/models/m@{DIGEST}"

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from api.admission_terms.world import DIGEST, DOMAIN, FUTURE, LINES, PII, World
+from api.admission_terms.states import DIGEST, FUTURE, LINES, PII
+from api.admission_terms.world import DOMAIN, World
 from enclave.kubeapi import KubeApi
 from unit.api.cases import AGREEMENT, Json
 

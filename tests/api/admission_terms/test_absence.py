@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.admission_terms.world import PLACE, World, md
+from api.admission_terms.states import md
+from api.admission_terms.world import PLACE, World
 from enclave.controlplane import ControlPlane
 from enclave.waiting import until
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from api.admission_terms.conftest import RULES, grant
-from api.admission_terms.world import DIGEST, DOMAIN, LINES, PLACE, World
+from api.admission_terms.states import DIGEST, LINES
+from api.admission_terms.world import DOMAIN, PLACE, World
 from enclave.controlplane import ControlPlane
 from enclave.waiting import until
 from unit.api.cases import AGREEMENT, DIRECTIVE, SPEC, SUPPLIER, Json, changed

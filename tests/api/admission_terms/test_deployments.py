@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from api.admission_terms.cases import CASES, Case
-from api.admission_terms.world import DOMAIN, EXISTING, OUTSIDE, PLACE, World, md
+from api.admission_terms.states import EXISTING, md
+from api.admission_terms.world import DOMAIN, OUTSIDE, PLACE, World
 from unit.api.cases import SUPPLIER, changed
 
 EVERY = [case for cases in CASES.values() for case in cases]
