@@ -1,228 +1,180 @@
-"""ModelDeployments: only in an enclave, under a known agreement, from suppliers in good standing.
+"""What a ModelDeployment must name and keep to: its place, known names, and its agreement."""
 
-What only takes away is always accepted: whoever runs a model can stop it, whatever the terms say.
-"""
-
-from casemate.admission.cel import listed, text
-from casemate.admission.policy import API, ENCLAVE_LABEL, Check, Params, Policy, Target
-
-INDEX = Params("v1", "ConfigMap", name="casemate-terms", namespace="casemate-system")
-"""Which agreements and suppliers there are, as the operator says."""
-
-AGREEMENTS = Params(API, "UsageAgreement")
-SUPPLIERS = Params(API, "Supplier")
-_TARGETS = (Target("casemate.dev", ("modeldeployments",)),)
-_FROZEN = ("model", "engine", "use", "agreementRef", "guardrails")
-
-_SAME = " && ".join(f"object.spec.{name} == oldObject.spec.{name}" for name in _FROZEN)
-_SHRINKS = (
-    f'request.operation == "UPDATE" && {_SAME}'
-    ' && object.spec.?profile.orValue("") == oldObject.spec.?profile.orValue("")'
-    " && object.spec.replicas <= oldObject.spec.replicas"
-    " && (object.spec.suspend || !oldObject.spec.suspend)"
+from casemate.admission.expressions import (
+    ASKS,
+    BASE_SUPPLIER,
+    CREATES,
+    DEPLOYMENTS,
+    MODEL_IMAGE,
+    differs,
+    listed,
+    say,
 )
-_VARIABLES = {
-    "shrinks": _SHRINKS,
-    "base": 'object.spec.model.?base.?supplier.orValue("")',
-    "image": 'object.spec.model.source.?oci.?image.orValue("")',
-}
-_AGREEMENT = '" is accepted by UsageAgreement " + params.metadata.name'
+from casemate.admission.policy import ENCLAVE_LABEL, Check, Params, Policy, Target
+from casemate.api.v1alpha1 import API_VERSION
 
+INDEX = "casemate-terms"
+"""ConfigMap in which the operator keeps `agreement.NAME` = phase and `supplier.NAME` = standing."""
 
-def _unless_smaller(expression: str, message: str) -> Check:
-    return Check(f"variables.shrinks || ({expression})", message)
-
+SYSTEM = "casemate-system"
+"""The operator's namespace; the chart puts the release's namespace into its place."""
 
 PLACE = Policy(
     name="casemate-deployment-place",
-    targets=_TARGETS,
-    variables={"shrinks": _SHRINKS},
+    targets=(Target(*DEPLOYMENTS),),
+    when=ASKS,
     checks=(
-        _unless_smaller(
-            f'namespaceObject.metadata.?labels[?{text(ENCLAVE_LABEL)}].orValue("") == "true"',
-            '"metadata.namespace: found " + request.namespace + "; ModelDeployments are accepted '
-            f'in namespaces with label {ENCLAVE_LABEL}=true"',
+        Check(
+            f"namespaceObject.metadata.?labels[?'{ENCLAVE_LABEL}'].orValue('') == 'true'",
+            say(
+                "metadata.namespace: {} is no place for models; accepted: a namespace with the "
+                f"label {ENCLAVE_LABEL}=true",
+                "object.metadata.namespace",
+            ),
         ),
     ),
 )
 
 
-def _known(kind: str, value: str, field: str) -> Check:
-    """A name that must be in the index."""
-    names = (
-        f"params.?data.orValue({{}}).map(k, k).filter(k, k.startsWith({text(kind + '.')}))"
-        f".map(k, k.substring({len(kind) + 1}))"
-    )
+def _known(kind: str) -> str:
+    name = f"key.substring({len(kind) + 1})"
+    return f"variables.index.map(key, key.startsWith('{kind}.'), {name}).sort()"
+
+
+def _is_known(kind: str, field: str, name: str) -> Check:
     return Check(
-        f'{value} == "" || ({text(kind + ".")} + {value}) in params.?data.orValue({{}})',
-        f'{text(field + ": found ")} + {value} + "; accepted: " + {names}.join(", ")',
+        f"'{kind}.' + {name} in variables.index",
+        say(f"spec.{field}: no {kind} {{}} is known; accepted: {{}}", name, listed(_known(kind))),
     )
 
 
+# A policy that runs once for every agreement cannot see that none has the name, hence the index.
 KNOWN = Policy(
     name="casemate-deployment-known",
-    targets=_TARGETS,
-    params=INDEX,
+    targets=(Target(*DEPLOYMENTS),),
+    params=Params("v1", "ConfigMap", INDEX, SYSTEM),
     when={
-        "named-anew": 'request.operation == "CREATE" || object.spec.model != oldObject.spec.model'
-        " || object.spec.agreementRef != oldObject.spec.agreementRef"
+        "names": f"{CREATES} || "
+        + differs("agreementRef.name", "model.supplier", "model.base.supplier")
     },
-    variables={"base": _VARIABLES["base"]},
+    variables={"index": "params.?data.orValue({})"},
     checks=(
-        _known("agreement", "object.spec.agreementRef.name", "spec.agreementRef.name"),
-        _known("supplier", "object.spec.model.supplier", "spec.model.supplier"),
-        _known("supplier", "variables.base", "spec.model.base.supplier"),
+        _is_known("agreement", "agreementRef.name", "object.spec.agreementRef.name"),
+        _is_known("supplier", "model.supplier", "object.spec.model.supplier"),
+        Check(
+            f"{BASE_SUPPLIER} == '' || 'supplier.' + {BASE_SUPPLIER} in variables.index",
+            say(
+                "spec.model.base.supplier: no supplier {} is known; accepted: {}",
+                BASE_SUPPLIER,
+                listed(_known("supplier")),
+            ),
+        ),
     ),
 )
 
-_NOW = "timestamp(object.metadata.creationTimestamp)"
-"""The API server's own time, on creation: it stamps an object before it validates it."""
+_NAME = "params.metadata.name"
+_TERM = "params.spec.term"
+_CREATED = "timestamp(object.metadata.creationTimestamp)"
+_USES = "params.spec.allowedUses.map(one, one.id)"
+_SUPPLIERS = "params.spec.suppliers"
+_PROFILES = "params.spec.capacity.profiles.map(one, one.name)"
+_PROFILE = "object.spec.?profile.orValue('')"
+_REQUIRED = "params.spec.requiredGuardrails.map(one, one.name)"
+_TAKEN = f"object.spec.guardrails.filter(one, one.name in {_REQUIRED}).map(one, one.name)"
 
-_IMAGES = (
-    "[object.spec.engine.image] + (variables.image == '' ? [] : [variables.image])"
-    " + object.spec.guardrails.map(g, g.image)"
+
+def _from_registries(image: str) -> str:
+    return f"params.spec.registries.exists(one, {image}.startsWith(one + '/'))"
+
+
+_ELSEWHERE = (
+    f"object.spec.guardrails.map(one, one.image).filter(image, !{_from_registries('image')})"
 )
-_FOREIGN = "variables.images.filter(i, !params.spec.registries.exists(r, i.startsWith(r + '/')))"
-_TAKEN = (
-    "object.spec.guardrails.map(g, g.name)"
-    ".filter(n, params.spec.requiredGuardrails.exists(r, r.name == n))"
-)
-_PROFILES = "params.spec.capacity.profiles.map(p, p.name)"
 
 
-def _among(field: str, value: str, accepted: str, *, empty: bool = False) -> Check:
-    """A value that must be in one of the agreement's lists."""
-    absent = f'{value} == "" || ' if empty else ""
-    return _unless_smaller(
-        f"{absent}{value} in {accepted}",
-        f'{text(field + ": found ")} + {value} + "; " + {accepted}.join(", ") + {_AGREEMENT}',
+def _allowed(expression: str, field: str, found: str, accepted: str) -> Check:
+    text = f"spec.{field}: {{}} is not in agreement {{}}; accepted: {{}}"
+    return Check(expression, say(text, found, _NAME, accepted))
+
+
+def _at_most(limit: str) -> Check:
+    most = f"params.spec.capacity.{limit}"
+    return Check(
+        f"object.spec.replicas <= {most}",
+        say(
+            f"spec.replicas: {{}} is more than capacity.{limit} of agreement {{}}; accepted: at "
+            "most {}",
+            *("object.spec.replicas", _NAME, most),
+        ),
     )
 
 
 AGREEMENT = Policy(
     name="casemate-deployment-agreement",
-    targets=_TARGETS,
-    params=AGREEMENTS,
-    when={"named": "object.spec.agreementRef.name == params.metadata.name"},
-    variables={
-        **_VARIABLES,
-        "images": _IMAGES,
-        "foreign": _FOREIGN,
-        "taken": _TAKEN,
-        "profile": 'object.spec.?profile.orValue("")',
-        "phase": 'params.?status.?phase.orValue("Unknown")',
-    },
-    checks=(
-        _unless_smaller(
-            'variables.phase == "InForce"',
-            '"spec.agreementRef.name: found " + params.metadata.name + " in phase " + '
-            'variables.phase + "; accepted: an agreement in phase InForce"',
-        ),
-        Check(
-            f'request.operation != "CREATE" || ({_NOW} >= timestamp(params.spec.term.start)'
-            f" && {_NOW} < timestamp(params.spec.term.end))",
-            '"spec.agreementRef.name: found " + params.metadata.name + ", whose term is from " + '
-            'params.spec.term.start + " to " + params.spec.term.end + "; accepted: an agreement '
-            'within its term"',
-        ),
-        _among("spec.use", "object.spec.use", "params.spec.allowedUses.map(u, u.id)"),
-        _among("spec.model.supplier", "object.spec.model.supplier", "params.spec.suppliers"),
-        _among("spec.model.base.supplier", "variables.base", "params.spec.suppliers", empty=True),
-        _unless_smaller(
-            "size(variables.foreign) == 0",
-            '"images: found " + variables.foreign.join(", ") + "; " + '
-            f'params.spec.registries.join(", ") + {_AGREEMENT}',
-        ),
-        _unless_smaller(
-            "size(variables.taken) == 0",
-            '"spec.guardrails: found " + variables.taken.join(", ") + ", required by '
-            'UsageAgreement " + params.metadata.name + "; accepted: other names"',
-        ),
-        _among("spec.profile", "variables.profile", _PROFILES, empty=True),
-        _unless_smaller(
-            "object.spec.replicas <= params.spec.capacity.maxReplicasEach"
-            " && object.spec.replicas <= params.spec.capacity.maxReplicas",
-            '"spec.replicas: found " + string(object.spec.replicas) + "; at most " + '
-            "string(params.spec.capacity.maxReplicasEach < params.spec.capacity.maxReplicas ? "
-            "params.spec.capacity.maxReplicasEach : params.spec.capacity.maxReplicas) + "
-            f"{_AGREEMENT}",
-        ),
-    ),
-)
-
-_EFFECTIVE = 'params.spec.directives.filter(d, d.state == "Effective")'
-_ORDERED = (
-    'request.operation == "CREATE"'
-    f" ? {_EFFECTIVE}.exists(d, timestamp(d.effectiveAt) <= {_NOW})"
-    # An update carries no time. The operator has judged these very orders, or they count as held.
-    f" : {_EFFECTIVE}.size() > 0"
-    " && params.?status.?observedGeneration.orValue(-1) != params.metadata.generation"
-)
-_WHO = '"supplier " + params.metadata.name + '
-_BIGGER = '; accepted: another supplier, or fewer pods of what runs"'
-
-SUPPLIER = Policy(
-    name="casemate-deployment-supplier",
-    targets=_TARGETS,
-    params=SUPPLIERS,
-    when={
-        "behind": "params.metadata.name in [object.spec.model.supplier, "
-        'object.spec.model.?base.?supplier.orValue("")]'
-    },
-    variables={**_VARIABLES, "standing": 'params.?status.?standing.orValue("Unknown")'},
-    checks=(
-        _unless_smaller(
-            'variables.standing == "Approved"', f'{_WHO}" is " + variables.standing + "{_BIGGER}'
-        ),
-        _unless_smaller(
-            f"!({_ORDERED})",
-            f'{_WHO}" is under order " + {_EFFECTIVE}.map(d, d.reference).join(", ") + "{_BIGGER}',
-        ),
-        _unless_smaller(
-            'has(params.spec.approval) && (request.operation != "CREATE"'
-            " || !has(params.spec.approval.until)"
-            f" || {_NOW} < timestamp(params.spec.approval.until))",
-            f'{_WHO}" has no approval that holds{_BIGGER}',
-        ),
-    ),
-)
-
-PROVENANCE = Policy(
-    name="casemate-deployment-provenance",
-    targets=_TARGETS,
-    params=SUPPLIERS,
-    when={
-        "not-behind": "!(params.metadata.name in [object.spec.model.supplier, "
-        'object.spec.model.?base.?supplier.orValue("")])'
-    },
-    variables=_VARIABLES,
-    checks=(
-        _unless_smaller(
-            "!params.spec.?identities.?registries.orValue([])"
-            '.exists(r, variables.image.startsWith(r + "/"))',
-            '"spec.model.source.oci.image: found " + variables.image + ", which belongs to '
-            'supplier " + params.metadata.name + "; accepted as spec.model.supplier: " + '
-            "params.metadata.name",
-        ),
-    ),
-)
-
-SCALE = Policy(
-    name="casemate-deployment-scale",
-    targets=(Target("casemate.dev", ("modeldeployments/scale",), ("UPDATE",)),),
-    params=SUPPLIERS,
-    when={"grows": "object.spec.?replicas.orValue(0) > oldObject.spec.?replicas.orValue(0)"},
-    variables={
-        "standing": 'params.?status.?standing.orValue("Unknown")',
-        "listed": "params.?status.?inventory.orValue([]).exists(i, "
-        "i.deployments.exists(d, d.uid == object.metadata.uid))",
-    },
+    targets=(Target(*DEPLOYMENTS),),
+    params=Params(API_VERSION, "UsageAgreement"),
+    when={**ASKS, "named": f"{_NAME} == object.spec.agreementRef.name"},
     checks=(
         Check(
-            f"!(variables.standing in {listed('PhasingOut', 'Blocked')} && variables.listed)",
-            '"spec.replicas: found " + string(object.spec.replicas) + "; supplier " + '
-            'params.metadata.name + " is " + variables.standing + ": at most " + '
-            'string(oldObject.spec.?replicas.orValue(0)) + " is accepted"',
+            "params.?status.?phase.orValue('') == 'InForce'",
+            say(
+                "spec.agreementRef.name: agreement {} is {}; accepted: an agreement whose phase "
+                "is InForce",
+                *(_NAME, "params.?status.?phase.orValue('not judged yet')"),
+            ),
         ),
+        # The API server stamps what it creates before it asks us: a clock that needs no operator.
+        Check(
+            f"!({CREATES}) || timestamp({_TERM}.start) <= {_CREATED}",
+            say(
+                "spec.agreementRef.name: agreement {} has not begun at {}; accepted: from {} on",
+                *(_NAME, "object.metadata.creationTimestamp", f"{_TERM}.start"),
+            ),
+        ),
+        Check(
+            f"!({CREATES}) || {_CREATED} < timestamp({_TERM}.end)",
+            say(
+                "spec.agreementRef.name: agreement {} is over at {}; accepted: before {}",
+                *(_NAME, "object.metadata.creationTimestamp", f"{_TERM}.end"),
+            ),
+        ),
+        _allowed(f"object.spec.use in {_USES}", "use", "object.spec.use", listed(_USES)),
+        _allowed(
+            f"object.spec.model.supplier in {_SUPPLIERS}",
+            *("model.supplier", "object.spec.model.supplier", listed(_SUPPLIERS)),
+        ),
+        _allowed(
+            f"{BASE_SUPPLIER} == '' || {BASE_SUPPLIER} in {_SUPPLIERS}",
+            *("model.base.supplier", BASE_SUPPLIER, listed(_SUPPLIERS)),
+        ),
+        _allowed(
+            f"{MODEL_IMAGE} == '' || {_from_registries(MODEL_IMAGE)}",
+            *("model.source.oci.image", MODEL_IMAGE),
+            "'images of ' + " + listed("params.spec.registries"),
+        ),
+        _allowed(
+            _from_registries("object.spec.engine.image"),
+            *("engine.image", "object.spec.engine.image"),
+            "'images of ' + " + listed("params.spec.registries"),
+        ),
+        _allowed(
+            f"size({_ELSEWHERE}) == 0",
+            *("guardrails[*].image", listed(_ELSEWHERE)),
+            "'images of ' + " + listed("params.spec.registries"),
+        ),
+        Check(
+            f"size({_TAKEN}) == 0",
+            say(
+                "spec.guardrails[*].name: {} is required by agreement {} already; accepted: names "
+                "other than {}",
+                *(listed(_TAKEN), _NAME, listed(_REQUIRED)),
+            ),
+        ),
+        _allowed(
+            f"{_PROFILE} == '' || {_PROFILE} in {_PROFILES}",
+            *("profile", _PROFILE, listed(_PROFILES)),
+        ),
+        _at_most("maxReplicasEach"),
+        _at_most("maxReplicas"),
     ),
 )

@@ -4,10 +4,9 @@ Every policy fails closed: where an expression cannot be evaluated, the request 
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 API_VERSION = "admissionregistration.k8s.io/v1"
-API = "casemate.dev/v1alpha1"
 
 OPERATOR = "system:serviceaccount:casemate-system:casemate-operator"
 """The operator's account; the chart puts the release's namespace into its place."""
@@ -67,14 +66,13 @@ class Params:
     kind: str
     name: str = ""
     namespace: str = ""
+    absent: Literal["Deny", "Allow"] = "Deny"
+    """What becomes of a request while there is no parameter, whatever the match conditions say."""
 
     def reference(self) -> dict[str, Any]:
-        """Return the `paramRef` of a binding; without any parameter the request is refused."""
-        reference: dict[str, Any] = {"parameterNotFoundAction": "Deny"}
-        if self.name:
-            reference["name"] = self.name
-        else:
-            reference["selector"] = {}
+        """Return the `paramRef` of a binding."""
+        reference: dict[str, Any] = {"parameterNotFoundAction": self.absent}
+        reference |= {"name": self.name} if self.name else {"selector": dict[str, Any]()}
         return reference | ({"namespace": self.namespace} if self.namespace else {})
 
 

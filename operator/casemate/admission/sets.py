@@ -1,7 +1,8 @@
 """The policies by the file of the chart that they are generated into."""
 
-from casemate.admission import access, children, deployments, marks, namespaces, pods, terms
+from casemate.admission import access, children, index, marks, namespaces, pods
 from casemate.admission.policy import Policy
+from casemate.admission.terms import TERMS
 
 POLICIES: dict[str, tuple[Policy, ...]] = {
     "pods": (
@@ -18,14 +19,7 @@ POLICIES: dict[str, tuple[Policy, ...]] = {
         children.ENDPOINTS,
         access.TOKENS,
     ),
-    "deployments": (
-        deployments.PLACE,
-        deployments.KNOWN,
-        deployments.AGREEMENT,
-        deployments.SUPPLIER,
-        deployments.PROVENANCE,
-        deployments.SCALE,
-    ),
-    "terms": (terms.LOOSENING, terms.IN_USE, terms.INDEXED),
+    "terms": TERMS,
+    "index": (index.INDEXED,),
     "namespaces": (namespaces.NAMESPACES,),
 }

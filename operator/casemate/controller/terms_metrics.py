@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily
 
 from casemate.api.terms import instant
 from casemate.cluster.kinds import SUPPLIER, USAGE_AGREEMENT
@@ -12,14 +12,14 @@ from casemate.cluster.store import Store
 _REPLICAS = ("replicasUsed", "replicasGranted", "acceleratorsGranted")
 
 
-def terms_metrics(store: Store) -> Iterator[Metric]:
+def terms_metrics(store: Store) -> Iterator[GaugeMetricFamily]:
     """The gauges of this moment."""
     yield from _agreements(store)
     yield from _suppliers(store)
     yield _refused(store)
 
 
-def _agreements(store: Store) -> Iterator[Metric]:
+def _agreements(store: Store) -> Iterator[GaugeMetricFamily]:
     end = GaugeMetricFamily(
         "casemate_agreement_end_timestamp_seconds",
         "When the term of a UsageAgreement ends, as Unix time.",
@@ -51,7 +51,7 @@ def _agreements(store: Store) -> Iterator[Metric]:
     yield from (end, stop, used, pods, devices)
 
 
-def _suppliers(store: Store) -> Iterator[Metric]:
+def _suppliers(store: Store) -> Iterator[GaugeMetricFamily]:
     deadline = GaugeMetricFamily(
         "casemate_supplier_deadline_timestamp_seconds",
         "When use of a Supplier's models must stop, as Unix time.",
@@ -74,7 +74,7 @@ def _suppliers(store: Store) -> Iterator[Metric]:
     yield from (deadline, counts)
 
 
-def _refused(store: Store) -> Metric:
+def _refused(store: Store) -> GaugeMetricFamily:
     family = GaugeMetricFamily(
         "casemate_modeldeployments_refused",
         "ModelDeployments that their terms do not permit as they are, by reason.",

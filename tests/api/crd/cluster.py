@@ -59,23 +59,26 @@ class Cluster:
             "plural": "modeldeployments",
         }
 
-    def create(self, name: str, spec: Json, **options: str) -> Json:
-        """Create a deployment under strict field validation; return it as stored."""
+    def create(self, name: str, spec: Json, kind: str = "ModelDeployment", **options: str) -> Json:
+        """Create an object under strict field validation; return it as stored."""
         body = {
             "apiVersion": "casemate.dev/v1alpha1",
-            "kind": "ModelDeployment",
+            "kind": kind,
             "metadata": {"name": name},
             "spec": spec,
         }
-        stored: Json = self.objects.create_namespaced_custom_object(
-            **self._target(), body=body, field_validation="Strict", **options
-        )
+        target, create = self._target(), self.objects.create_namespaced_custom_object
+        if kind != "ModelDeployment":
+            del target["namespace"]
+            target["plural"] = f"{kind.lower()}s"
+            create = self.objects.create_cluster_custom_object
+        stored: Json = create(**target, body=body, field_validation="Strict", **options)
         return stored
 
-    def refusal(self, name: str, spec: Json) -> str:
-        """Return the message with which a deployment is refused, or "" if it is accepted."""
+    def refusal(self, name: str, spec: Json, kind: str = "ModelDeployment") -> str:
+        """Return the message with which an object is refused, or "" if it is accepted."""
         try:
-            self.create(name, spec, dry_run="All")
+            self.create(name, spec, kind, dry_run="All")
         except client.ApiException as error:
             if error.status not in {400, 422}:
                 raise

@@ -1,4 +1,4 @@
-"""The generated CRD, installed on the shared API server."""
+"""The generated CRDs, installed on the shared API server."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ import pytest
 
 from api.crd.cluster import Cluster, Kubectl
 
-CRD = Path(__file__).parents[3] / "crds" / "casemate.dev_modeldeployments.yaml"
+CRDS = Path(__file__).parents[3] / "crds"
+PLURALS = ("suppliers", "usageagreements", "modeldeployments")
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +21,11 @@ def kubectl(kubeconfig: Path) -> Kubectl:
 
 @pytest.fixture(scope="session")
 def installed(kubectl: Kubectl) -> dict[str, Any]:
-    """Return the installed CRD once it serves; the API server may not warn about it."""
-    kubectl.run("apply", "--server-side", "--warnings-as-errors", "-f", str(CRD))
-    name = "customresourcedefinition/modeldeployments.casemate.dev"
-    kubectl.run("wait", "--for=condition=Established", "--timeout=30s", name)
+    """Return ModelDeployment's CRD once all serve; the API server may not warn about any."""
+    kubectl.run("apply", "--server-side", "--warnings-as-errors", "-f", str(CRDS))
+    for plural in PLURALS:
+        name = f"customresourcedefinition/{plural}.casemate.dev"
+        kubectl.run("wait", "--for=condition=Established", "--timeout=30s", name)
     found: dict[str, Any] = json.loads(kubectl.run("get", name, "-o", "json"))
     return found
 

@@ -32,6 +32,7 @@ def serving(cluster: Cluster) -> dict[str, Any]:
     status = {
         "observedGeneration": 1,
         "conditions": [READY],
+        "permittedUntil": "2027-06-01T00:00:00Z",
         "replicas": 2,
         "readyReplicas": 2,
         "selector": "casemate.dev/deployment=serving",
@@ -105,8 +106,9 @@ def test_one_line_says_what_it_is_how_it_is_and_who_owns_it(
         *("NAME", "READY", "REASON", "MODEL", "SUPPLIER"),
         *("AGREEMENT", "USE", "UNTIL", "SERVING", "REPLICAS", "OWNER", "AGE"),
     ]
-    assert row.split()[:9] == [
-        *("serving", "True", "Serving", "smollm2", "other-lab", "harbour", "planning", "2", "2"),
+    assert row.split()[:10] == [
+        *("serving", "True", "Serving", "smollm2", "other-lab", "harbour"),
+        *("planning", "2027-06-01T00:00:00Z", "2", "2"),
     ]
 
 

@@ -3,19 +3,29 @@
 import pytest
 
 from api.crd.cluster import Cluster
-from unit.api import access_cases, engine_cases, model_cases
+from unit.api import (
+    access_cases,
+    agreement_cases,
+    engine_cases,
+    model_cases,
+    supplier_cases,
+    terms_cases,
+)
 from unit.api.cases import NAMES, SPEC, Pair, changed
 
-PAIRS = [*model_cases.PAIRS, *engine_cases.PAIRS, *access_cases.PAIRS]
+PAIRS = [
+    *(*model_cases.PAIRS, *engine_cases.PAIRS, *access_cases.PAIRS, *terms_cases.PAIRS),
+    *(*agreement_cases.PAIRS, *supplier_cases.PAIRS),
+]
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.refuses)
 def test_a_broken_rule_is_refused_by_field_and_its_neighbour_accepted(
     cluster: Cluster, pair: Pair
 ) -> None:
-    assert cluster.refusal("pair", changed(pair.at, pair.accepted)) == ""
+    assert cluster.refusal("pair", pair.accepted_spec(), pair.kind) == ""
 
-    message = cluster.refusal("pair", changed(pair.at, pair.refused))
+    message = cluster.refusal("pair", pair.refused_spec(), pair.kind)
     for part in (f"spec.{pair.field or pair.at}", *pair.says):
         assert part in message
 

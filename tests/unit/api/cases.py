@@ -26,6 +26,32 @@ SPEC: Json = {
 }
 """The smallest accepted spec."""
 
+AGREEMENT: Json = {
+    "reference": "HA-2026-7",
+    "parties": [{"name": "Harbour Authority", "role": "customer"}],
+    "term": {"start": "2026-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z"},
+    "allowedUses": [{"id": "logistics-optimization", "description": "Routes of lorries."}],
+    "registries": ["registry.enclave.local"],
+    "suppliers": ["open-lab"],
+    "capacity": {"maxReplicas": 8},
+    "accountable": {"name": "A. Keel", "office": "Harbour Office", "contact": "+49 40 1"},
+}
+"""The smallest accepted spec of a UsageAgreement."""
+
+SUPPLIER: Json = {"approval": {"reference": "AP-1", "approvedBy": "Acquisition Office"}}
+"""The spec of a Supplier that is approved."""
+
+DIRECTIVE: Json = {
+    "reference": "D-1",
+    "legalBasis": "Act 7",
+    "state": "Effective",
+    "effectiveAt": "2026-03-01T00:00:00Z",
+}
+"""The smallest accepted directive."""
+
+SPECS = {"ModelDeployment": SPEC, "UsageAgreement": AGREEMENT, "Supplier": SUPPLIER}
+"""An accepted spec by kind."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -37,6 +63,7 @@ class Pair:
         accepted: The nearest value that passes.
         refused: A value that breaks the rule.
         field: Field that the API server names, below spec; `at` when empty.
+        kind: Kind of the object.
         says: What else its message contains: the value found, what is accepted.
     """
 
@@ -46,6 +73,15 @@ class Pair:
     refused: Any
     says: tuple[str, ...]
     field: str = ""
+    kind: str = "ModelDeployment"
+
+    def accepted_spec(self) -> Json:
+        """Return the spec with the value that passes."""
+        return changed(self.at, self.accepted, SPECS[self.kind])
+
+    def refused_spec(self) -> Json:
+        """Return the spec with the value that breaks the rule."""
+        return changed(self.at, self.refused, SPECS[self.kind])
 
 
 def changed(at: str, value: Any, spec: Json = SPEC) -> Json:

@@ -135,7 +135,7 @@ def test_a_leap_day_is_a_day_and_a_day_that_no_year_has_is_refused() -> None:
     order = spec(directive(effectiveAt="2028-02-29T00:00:00Z", phaseOutEndsAt=None))
     assert standing(order, at("2028-02-28T23:59:59Z")).standing == "Approved"
     assert standing(order, at("2028-02-29T00:00:00Z")).standing == "Blocked"
-    with pytest.raises(ValueError, match="day is out of range"):
+    with pytest.raises(ValueError, match="on a day that exists"):
         spec(directive(effectiveAt="2027-02-29T00:00:00Z"))
 
 

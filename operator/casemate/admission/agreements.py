@@ -1,0 +1,154 @@
+"""Who may loosen a UsageAgreement, and that terms in use cannot be deleted."""
+
+from casemate.admission.expressions import listed, say
+from casemate.admission.policy import Check, Policy, Target
+from casemate.api.v1alpha1 import GROUP
+
+_AGREEMENTS, _SUPPLIERS = "usageagreements", "suppliers"
+_RIGHT = f"the right to loosen {_AGREEMENTS} {{}} in {GROUP}"
+_OLD, _NEW = "oldObject.spec.", "object.spec."
+
+
+def _unless_allowed(holds: str, sentence: str, *found: str) -> Check:
+    text = say(f"{sentence}, or {_RIGHT}", *found, "object.metadata.name")
+    return Check(f"{holds} || variables.allowed", text)
+
+
+def _bounded(path: str, relation: str) -> Check:
+    """Return the check that a number does not move in the direction that loosens."""
+    word, bound = ("more", "at most") if relation == "<=" else ("less", "at least")
+    return _unless_allowed(
+        f"{_NEW}{path} {relation} {_OLD}{path}",
+        f"spec.{path}: {{}} is {word} than {{}}; accepted: {bound} {{}}",
+        *(_NEW + path, _OLD + path, _OLD + path),
+    )
+
+
+def _moment(path: str, relation: str) -> Check:
+    """Return the check that the term grows at neither end."""
+    word, bound = ("later", "no later than") if relation == "<=" else ("earlier", "no earlier than")
+    return _unless_allowed(
+        f"timestamp({_NEW}{path}) {relation} timestamp({_OLD}{path})",
+        f"spec.{path}: {{}} is {word} than {{}}; accepted: {bound} {{}}",
+        *(_NEW + path, _OLD + path, _OLD + path),
+    )
+
+
+def _nothing_added(path: str, key: str = "") -> Check:
+    names = f".map(one, one.{key})" if key else ""
+    before, now = f"{_OLD}{path}{names}", f"{_NEW}{path}{names}"
+    added = f"{now}.filter(name, !(name in {before}))"
+    return _unless_allowed(
+        f"size({added}) == 0",
+        f"spec.{path}: adds {{}}; accepted: {{}}",
+        *(listed(added), listed(before)),
+    )
+
+
+def _nothing_removed(path: str, key: str) -> Check:
+    before, now = (f"{spec}{path}.map(one, one.{key})" for spec in (_OLD, _NEW))
+    removed = f"{before}.filter(name, !(name in {now}))"
+    return _unless_allowed(
+        f"size({removed}) == 0",
+        f"spec.{path}: lacks {{}}; accepted: all of {{}}",
+        *(listed(removed), listed(before)),
+    )
+
+
+def _unchanged(path: str, key: str, field: str) -> Check:
+    other = f"{_OLD}{path}.exists(old, old.{key} == one.{key} && old.{field} != one.{field})"
+    changed = f"{_NEW}{path}.filter(one, {other}).map(one, one.{key})"
+    return _unless_allowed(
+        f"size({changed}) == 0",
+        f"spec.{path}[*].{field}: another one for {{}}; accepted: the one it has",
+        listed(changed),
+    )
+
+
+_MILDER = (
+    f"{_NEW}redLines.filter(one, one.verdict == 'Hold' && {_OLD}redLines.exists(old, "
+    "old.id == one.id && old.verdict == 'Refuse')).map(one, one.id)"
+)
+_OTHER_PROFILES = (
+    f"{_NEW}capacity.profiles.filter(one, !(one in {_OLD}capacity.profiles)).map(one, one.name)"
+)
+_GROUPS = "approvals.approverGroups"
+_MORE_GROUPS = f"{_NEW}{_GROUPS}.filter(name, !(name in {_OLD}{_GROUPS}))"
+
+LOOSENING = Policy(
+    name="casemate-agreement-loosening",
+    targets=(Target(GROUP, (_AGREEMENTS,), ("UPDATE",)),),
+    when={"changed": "object.spec != oldObject.spec"},
+    variables={
+        "allowed": f"authorizer.group('{GROUP}').resource('{_AGREEMENTS}')"
+        ".name(object.metadata.name).check('loosen').allowed()"
+    },
+    checks=(
+        _nothing_removed("redLines", "id"),
+        _unless_allowed(
+            f"size({_MILDER}) == 0",
+            "spec.redLines[*].verdict: Hold is milder than Refuse for {}; accepted: Refuse",
+            listed(_MILDER),
+        ),
+        _unchanged("redLines", "id", "description"),
+        _nothing_removed("requiredGuardrails", "name"),
+        _unchanged("requiredGuardrails", "name", "image"),
+        *(
+            _bounded(f"capacity.{limit}", "<=")
+            for limit in ("maxReplicas", "maxReplicasEach", "maxAccelerators", "floor")
+        ),
+        _moment("term.end", "<="),
+        _moment("term.start", ">="),
+        _bounded("term.windDownDays", "<="),
+        _bounded("approvals.quorum", ">="),
+        _bounded("approvals.expiryMinutes", "<="),
+        # An empty list lets every group approve: to fill it is to tighten.
+        _unless_allowed(
+            f"size({_OLD}{_GROUPS}) == 0 || size({_MORE_GROUPS}) == 0",
+            f"spec.{_GROUPS}: adds {{}}; accepted: {{}}",
+            *(listed(_MORE_GROUPS), listed(_OLD + _GROUPS)),
+        ),
+        _unless_allowed(
+            f"size({_OLD}{_GROUPS}) == 0 || size({_NEW}{_GROUPS}) > 0",
+            f"spec.{_GROUPS}: an empty list lets every group approve; accepted: some of {{}}",
+            listed(_OLD + _GROUPS),
+        ),
+        _nothing_added("suppliers"),
+        _nothing_added("registries"),
+        _nothing_added("allowedUses", "id"),
+        _unchanged("allowedUses", "id", "description"),
+        _unless_allowed(
+            f"size({_OTHER_PROFILES}) == 0",
+            "spec.capacity.profiles: adds or changes {}; accepted: some of those there are",
+            listed(_OTHER_PROFILES),
+        ),
+        _unless_allowed(
+            f"!({_OLD}audit.record == 'Sealed' && {_NEW}audit.record == 'Digest')",
+            "spec.audit.record: Digest keeps less than Sealed; accepted: Sealed",
+        ),
+        # Whoever holds the other half reads what is sealed.
+        _unless_allowed(
+            f"!has({_OLD}audit.publicKey) || {_NEW}audit.?publicKey == {_OLD}audit.?publicKey",
+            "spec.audit.publicKey: another one; accepted: the one it has",
+        ),
+        _bounded("audit.retentionDays", ">="),
+        _nothing_added("trust.modelSigningKeys", "name"),
+        _unchanged("trust.modelSigningKeys", "name", "publicKey"),
+    ),
+)
+
+_USED = "oldObject.?status.?deployments.orValue(0)"
+
+IN_USE = Policy(
+    name="casemate-terms-in-use",
+    targets=(Target(GROUP, (_AGREEMENTS, _SUPPLIERS), ("DELETE",)),),
+    checks=(
+        Check(
+            f"{_USED} == 0",
+            say(
+                "status.deployments: {} deployments name {}; accepted: deletion once none does",
+                *(_USED, "oldObject.metadata.name"),
+            ),
+        ),
+    ),
+)
