@@ -76,8 +76,9 @@ def test_an_older_cluster_is_refused(helm: Helm):
 
 
 def test_one_value_moves_every_image_to_another_registry(helm: Helm):
-    here = json.dumps(helm.template())
-    there = json.dumps(helm.template("--set=global.imageRegistry=mirror.example:5000"))
+    here = json.dumps(pod_spec(helm.template()))
+    mirrored = helm.template("--set=global.imageRegistry=mirror.example:5000")
+    there = json.dumps(pod_spec(mirrored))
     assert here.count("registry.enclave.local/") == 2
     assert there.count("mirror.example:5000/") == 2
     assert "registry.enclave.local/" not in there
