@@ -18,6 +18,7 @@ CLIENTS = "casemate-clients"
 MODEL = "smollm2"
 READY_SECONDS = 180
 POLL_SECONDS = 0.3
+_KNOWN_SECONDS = 10.0
 _PLACEHOLDERS = {
     "ENGINE_IMAGE": "engine-xllamacpp",
     "MODEL_IMAGE": "model-smollm2",
@@ -55,10 +56,10 @@ def install(cluster: Cluster, operator: Built) -> None:
     say("\n".join(out.splitlines()[:6]))
 
 
-def render_examples(images: Mapping[str, Built]) -> str:
-    """Return all example manifests with their image placeholders filled in."""
+def render_examples(images: Mapping[str, Built], pattern: str = "*.yaml") -> str:
+    """Return the example manifests of such files with their image placeholders filled in."""
     values = {name: images[image].reference for name, image in _PLACEHOLDERS.items()}
-    files = sorted((PROJECT / "examples").glob("*.yaml"))
+    files = sorted((PROJECT / "examples").glob(pattern))
     return "\n".join(Template(path.read_text()).substitute(values) for path in files)
 
 
@@ -68,7 +69,10 @@ def apply_examples(cluster: Cluster, images: Mapping[str, Built]) -> None:
     Raises:
         DemoError: It did not within the deadline.
     """
-    say(cluster.kubectl("apply", "--filename=-", stdin=render_examples(images)))
+    say(cluster.kubectl("apply", "--filename=-", stdin=render_examples(images, "1*.yaml")))
+    terms = ("usageagreement/logistics-2026", "supplier/huggingface")
+    cluster.kubectl("wait", "--for=condition=Ready", "--timeout=30s", *terms)
+    _apply_when_known(cluster, render_examples(images, "[23]*.yaml"))
     begin = time.monotonic()
     shown: list[str] = []
     while not _ready(cluster, shown, begin):
@@ -83,6 +87,20 @@ def apply_examples(cluster: Cluster, images: Mapping[str, Built]) -> None:
     # A newer gateway image replaces the pods of a deployment that was Ready all along.
     rollout = ["rollout", "status", f"deployment/{MODEL}", "--timeout=90s"]
     cluster.kubectl("--namespace", MODELS, *rollout)
+
+
+def _apply_when_known(cluster: Cluster, manifests: str) -> None:
+    """Apply what names the terms; the API server's admission knows them a moment after us."""
+    end = time.monotonic() + _KNOWN_SECONDS
+    while True:
+        try:
+            say(cluster.kubectl("apply", "--filename=-", stdin=manifests))
+        except DemoError as error:
+            if "is known; accepted: " not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(POLL_SECONDS)
+        else:
+            return
 
 
 def _ready(cluster: Cluster, shown: list[str], begin: float) -> bool:

@@ -12,11 +12,15 @@ from enclave.kubeapi import ApiError, KubeApi
 from enclave.waiting import until
 from support.charts import Helm
 from support.operators import GROUPS, PROJECT, SYSTEM, USER, Json
+from support.terms import AGREEMENT, agreement
 
 ENCLAVE = "enclave"
 """A namespace of models, made before the policies: Pod Security would refuse much before them."""
 PLAIN = "plain"
 """A namespace without the label."""
+GUARDED = "guarded"
+"""An agreement that requires a guardrail, of GUARD_IMAGE."""
+GUARD_IMAGE = f"registry.enclave.local/guards/words@sha256:{'8' * 64}"
 
 _CONTROLLER = "system:serviceaccount:kube-system:"
 ADMIN = "admin"
@@ -24,6 +28,8 @@ ENGINEER = "engineer"
 """May write everything, but has none of the verbs of Casemate's own."""
 RESCUER = "rescuer"
 """An engineer who may break the glass in the enclave."""
+LOADER = "loader"
+"""An engineer who may run pods that load weights in the enclave."""
 WARDEN = "enclave-keeper"
 """An engineer who may make enclaves."""
 OPERATOR = USER
@@ -120,6 +126,7 @@ def prepare(plane: ControlPlane) -> World:
     for role in (
         _role("writers", "*", "*", _VERBS),
         _role("break-glass", "casemate.dev", "modeldeployments", ["break-glass"]),
+        _role("load", "casemate.dev", "modeldeployments", ["load"]),
         _role("make-enclaves", "", "namespaces", ["enclave"]),
     ):
         world.make(ADMIN, f"{_RBAC}/clusterroles", role)
@@ -128,7 +135,21 @@ def prepare(plane: ControlPlane) -> World:
     world.make(ADMIN, everywhere, _binding("make-enclaves", "User", WARDEN))
     inside = f"{_RBAC}/namespaces/{ENCLAVE}/rolebindings"
     world.make(ADMIN, inside, _binding("break-glass", "User", RESCUER))
+    world.make(ADMIN, inside, _binding("load", "User", LOADER))
+    _agree(world)
     return world
+
+
+def _agree(world: World) -> None:
+    """Makes two agreements, and the index as the operator does."""
+    domain = "/apis/casemate.dev/v1alpha1/usageagreements"
+    until(lambda: not world.call(ADMIN, "GET", domain), 30, "the kinds never served")
+    guard = {"name": "words", "image": GUARD_IMAGE, "port": 8090}
+    world.make(ADMIN, domain, agreement())
+    world.make(ADMIN, domain, agreement(GUARDED, requiredGuardrails=[guard]))
+    data = {f"agreement.{name}": "InForce" for name in (AGREEMENT, GUARDED)}
+    index = {"metadata": {"name": "casemate-terms"}, "data": data}
+    world.make(ADMIN, f"/api/v1/namespaces/{SYSTEM}/configmaps", index)
 
 
 ROOT = "/apis/admissionregistration.k8s.io/v1"

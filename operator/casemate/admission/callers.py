@@ -30,6 +30,12 @@ BREAK_GLASS = (
 GLASS = "the RBAC verb break-glass on modeldeployments.casemate.dev in this namespace"
 """How a message names that right."""
 
+LOADS = (
+    'authorizer.group("casemate.dev").resource("modeldeployments")'
+    '.namespace(request.namespace).check("load").allowed()'
+)
+"""The right to run pods that load weights in an enclave, where else only models run."""
+
 TRUSTED = f"(request.userInfo.username in {listed(OPERATOR, *CONTROLLERS)} || {BREAK_GLASS})"
 """Whoever may write what belongs to a ModelDeployment."""
 

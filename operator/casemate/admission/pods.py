@@ -18,6 +18,7 @@ _ANNOTATION_KEYS = (
     "kubectl.kubernetes.io/restartedAt",
     "kubernetes.io/limit-ranger",  # an admission plugin of the API server's own
 )
+_LONGEST_LOAD = 86_400
 _CHANGED = "request.operation == 'CREATE' || object.spec != oldObject.spec"
 
 
@@ -92,6 +93,25 @@ OTHER_PODS = Policy(
     when={"other-pod": f"!({ours('object')})", "new-or-changed": _CHANGED},
     variables={**CONTAINERS, **VOLUMES, "labels": labels("object")},
     checks=(
+        # A pod without the label has no gateway: it could serve a model that nobody guards.
+        Check(
+            f"request.operation != 'CREATE' || {callers.LOADS}",
+            text(
+                "pods: in an enclave only model pods are accepted, and pods that load weights from"
+                " who has the RBAC verb load on modeldeployments.casemate.dev in this namespace;"
+                " run clients in another namespace"
+            )
+            + f" + {callers.FOUND_USER}",
+        ),
+        Check(
+            "object.spec.?restartPolicy.orValue('') != 'Always' &&"
+            " object.spec.?activeDeadlineSeconds.orValue(0) > 0 &&"
+            f" object.spec.?activeDeadlineSeconds.orValue(0) <= {_LONGEST_LOAD}",
+            text(
+                "spec.restartPolicy, spec.activeDeadlineSeconds: a pod that loads weights must end:"
+                f" accepted are Never or OnFailure, and 1 to {_LONGEST_LOAD} seconds"
+            ),
+        ),
         *HOSTLESS,
         Check(
             f"!variables.labels.exists(k, k.startsWith({text(PREFIX)}))",

@@ -119,8 +119,12 @@ class TermsStore:
             clock_doubtful=self.doubt(),
         )
 
-    def index(self) -> dict[str, str]:
-        """Phase of each agreement and standing of each supplier, as their status says."""
+    def index(self, coming: Mapping[TermsKey, Mapping[str, Any]] | None = None) -> dict[str, str]:
+        """Phase of each agreement and standing of each supplier, as their status says.
+
+        Args:
+            coming: Statuses that are about to be written.
+        """
         named = {
             USAGE_AGREEMENT.kind: ("agreement", "phase"),
             SUPPLIER.kind: ("supplier", "standing"),
@@ -128,7 +132,8 @@ class TermsStore:
         found = {}
         for key, body in self._objects.items():
             prefix, field = named[key.kind]
-            found[f"{prefix}.{key.name}"] = str(body.get("status", {}).get(field, "Unknown"))
+            status = (coming or {}).get(key, body.get("status", {}))
+            found[f"{prefix}.{key.name}"] = str(status.get(field, "Unknown"))
         return dict(sorted(found.items()))
 
 

@@ -41,8 +41,11 @@ class TermsReconciler:
         outcome = None
         if body is not None and not self._store.terms.doubt():
             outcome = self._outcome(key, body)
+        # First the name, then Ready: who waits for Ready may name it at once.
+        coming = {key: outcome.status} if outcome else {}
+        await self._index.publish(self._store.terms.index(coming))
+        if body is not None and outcome is not None:
             await self._write(key, body, outcome.status)
-        await self._index.publish(self._store.terms.index())
         self._tell_dependents(key)
         return None if body is None else _wait(outcome)
 

@@ -11,6 +11,7 @@ from support.policies import (
     ADMIN,
     ENCLAVE,
     ENGINEER,
+    LOADER,
     PLAIN,
     REPLICASETS,
     World,
@@ -39,6 +40,6 @@ def world(bare: World) -> World:
     probe = {"metadata": {"name": "probe", "labels": {"casemate.dev/enclave": "true"}}}
     holds(lambda: bare.call(ENGINEER, "POST", "/api/v1/namespaces", probe))
     bare.make(REPLICASETS, pods, model_pod("running"))
-    bare.make(ENGINEER, pods, client_pod("client"))
+    bare.make(LOADER, pods, client_pod("client"))
     bare.make(ADMIN, f"/api/v1/namespaces/{PLAIN}/pods", put(client_pod("client"), {}))
     return bare

@@ -5,7 +5,7 @@ import pytest
 from api.admission import pod_cases
 from api.admission.bodies import Changes, client_pod, model_pod, put, sidecar
 from api.admission.pairs import Pair
-from support.policies import ADMIN, ENCLAVE, ENGINEER, OPERATOR, PLAIN, REPLICASETS, World
+from support.policies import ADMIN, ENCLAVE, ENGINEER, LOADER, OPERATOR, PLAIN, REPLICASETS, World
 
 PODS = f"/api/v1/namespaces/{ENCLAVE}/pods"
 ELSEWHERE = f"/api/v1/namespaces/{PLAIN}/pods"
@@ -31,12 +31,22 @@ def test_a_model_pod_is_refused_beside_its_neighbour(world: World, pair: Pair):
 @pytest.mark.parametrize("pair", pod_cases.OTHERS, ids=lambda pair: pair.refuses)
 def test_another_pod_is_refused_beside_its_neighbour(world: World, pair: Pair):
     pod = client_pod()
-    assert world.call(ENGINEER, "POST", PODS, put(pod, pair.accepted | _name())) == ""
-    message = world.call(ENGINEER, "POST", PODS, put(pod, pair.refused | _name()))
+    assert world.call(LOADER, "POST", PODS, put(pod, pair.accepted | _name())) == ""
+    message = world.call(LOADER, "POST", PODS, put(pod, pair.refused | _name()))
     assert "casemate-other-pods" in message
     for part in pair.says:
         assert part in message
     assert world.call(ENGINEER, "POST", ELSEWHERE, put(pod, pair.refused | _name())) == ""
+
+
+@pytest.mark.parametrize("user", [ENGINEER, OPERATOR, REPLICASETS])
+def test_only_who_loads_weights_runs_other_pods_in_an_enclave(world: World, user: str):
+    pod = client_pod("other")
+    assert world.call(LOADER, "POST", PODS, pod) == ""
+    assert world.call(user, "POST", ELSEWHERE, pod) == ""
+    message = world.call(user, "POST", PODS, pod)
+    assert "the RBAC verb load on modeldeployments.casemate.dev" in message
+    assert f"found {user}" in message
 
 
 def _name() -> Changes:
