@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from casemate.api.conditions import Reason
 from support.gitops import ARGO, GITOPS, argo, evaluate, flux, flux_checks
@@ -10,6 +11,7 @@ from support.kstatus import kstatus
 from unit.core.health_cases import CASES
 
 EVERY = pytest.mark.parametrize("case", CASES, ids=": ".join)
+CRDS = GITOPS.parents[1] / "crds"
 KINDS = {kind for kind, _ in CASES}
 HEAD = "| kind | state | Ready | reason | kstatus | Argo CD | Flux |\n" + "|---" * 7 + "|\n"
 BEGIN, END = "<!-- begin: states -->\n", "<!-- end: states -->"
@@ -61,6 +63,15 @@ def test_what_is_on_its_way_out_is_terminating() -> None:
 def test_every_reason_is_in_some_state() -> None:
     found = {one["reason"] for make, _ in CASES.values() for one in conditions(make())}
     assert found == {str(one) for one in Reason}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_new_means_what_the_api_server_writes_into_a_new_object(kind: str) -> None:
+    crd = yaml.safe_load((CRDS / f"casemate.dev_{kind.lower()}s.yaml").read_text())
+    (version,) = crd["spec"]["versions"]
+    make, _ = CASES[kind, "new, not looked at yet"]
+    schema = version["schema"]["openAPIV3Schema"]["properties"]["status"]
+    assert make()["status"] == schema["default"]
 
 
 def test_every_kind_has_its_checks() -> None:
