@@ -194,13 +194,18 @@ def _status(
 
 
 def _permitted(verdict: status.Verdict, permission: Permission) -> status.Verdict:
-    """The verdict under the terms: a refusal is for a person to act on, whatever the pods do."""
+    """The verdict under the terms: a refusal is for a person to act on, whatever the pods do.
+
+    What cannot be told yet is progress: to kstatus, an object that is neither reconciling nor
+    stalled is as its spec asks, and nobody knows that here.
+    """
     if not verdict.complete:
         return verdict
     if refusal := permission.refusal:
         return status.troubled(Trouble(refusal.reason, refusal.message))
     if (open_ := permission.undecided) and verdict.ready == "True":
-        return replace(verdict, ready="Unknown", reason=open_.reason, message=open_.message)
+        told = replace(verdict, reason=open_.reason, message=open_.message)
+        return replace(told, ready="Unknown", reconciling=True)
     return verdict
 
 
