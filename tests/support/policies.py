@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from casemate.api.v1alpha1 import API_VERSION
 from enclave.controlplane import ControlPlane
 from enclave.kubeapi import ApiError, KubeApi
 from enclave.waiting import until
@@ -148,8 +149,9 @@ def _agree(world: World) -> None:
     world.make(ADMIN, domain, agreement())
     world.make(ADMIN, domain, agreement(GUARDED, requiredGuardrails=[guard]))
     data = {f"agreement.{name}": "InForce" for name in (AGREEMENT, GUARDED)}
-    index = {"metadata": {"name": "casemate-terms"}, "data": data}
-    world.make(ADMIN, f"/api/v1/namespaces/{SYSTEM}/configmaps", index)
+    meta = {"name": "casemate-terms"}
+    index = {"apiVersion": API_VERSION, "kind": "TermsIndex", "metadata": meta, "data": data}
+    world.make(ADMIN, domain.replace("usageagreements", "termsindexes"), index)
 
 
 ROOT = "/apis/admissionregistration.k8s.io/v1"

@@ -14,10 +14,7 @@ from casemate.admission.policy import ENCLAVE_LABEL, Check, Params, Policy, Targ
 from casemate.api.v1alpha1 import API_VERSION
 
 INDEX = "casemate-terms"
-"""ConfigMap in which the operator keeps `agreement.NAME` = phase and `supplier.NAME` = standing."""
-
-SYSTEM = "casemate-system"
-"""The operator's namespace; the chart puts the release's namespace into its place."""
+"""TermsIndex with `agreement.NAME` = phase and `supplier.NAME` = standing, by the operator."""
 
 PLACE = Policy(
     name="casemate-deployment-place",
@@ -52,7 +49,7 @@ def _is_known(kind: str, field: str, name: str) -> Check:
 KNOWN = Policy(
     name="casemate-deployment-known",
     targets=(Target(*DEPLOYMENTS),),
-    params=Params("v1", "ConfigMap", INDEX, SYSTEM),
+    params=Params(API_VERSION, "TermsIndex", INDEX),
     when={
         "names": f"{CREATES} || "
         + differs("agreementRef.name", "model.supplier", "model.base.supplier")

@@ -1,7 +1,7 @@
 """Model pods and the agreement that they were made under: it exists, and its guards are there."""
 
 from casemate.admission.cel import annotations, ours, text
-from casemate.admission.deployments import INDEX, SYSTEM
+from casemate.admission.deployments import INDEX
 from casemate.admission.expressions import listed
 from casemate.admission.policy import Check, Params, Policy, Target
 from casemate.api.v1alpha1 import API_VERSION
@@ -14,7 +14,7 @@ _NAME = f"{_TERMS}.split('@')[0]"
 KNOWN = Policy(
     name="casemate-pod-terms",
     targets=_PODS,
-    params=Params("v1", "ConfigMap", INDEX, SYSTEM),
+    params=Params(API_VERSION, "TermsIndex", INDEX),
     when={"model-pod": ours("object")},
     checks=(
         Check(

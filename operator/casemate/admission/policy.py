@@ -65,7 +65,6 @@ class Params:
     api_version: str
     kind: str
     name: str = ""
-    namespace: str = ""
     absent: Literal["Deny", "Allow"] = "Deny"
     """What becomes of a request while there is no parameter, whatever the match conditions say."""
 
@@ -73,7 +72,7 @@ class Params:
         """Return the `paramRef` of a binding."""
         reference: dict[str, Any] = {"parameterNotFoundAction": self.absent}
         reference |= {"name": self.name} if self.name else {"selector": dict[str, Any]()}
-        return reference | ({"namespace": self.namespace} if self.namespace else {})
+        return reference
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from support.charts import CHART, DIGEST, Helm
 from support.enclaves import Enclave
-from support.terms import AGREEMENT, terms
+from support.terms import AGREEMENT, agreement, terms
 
 ACCOUNT = "system:serviceaccount:casemate-system:casemate-operator"
 CRD = "crd/modeldeployments.casemate.dev"
@@ -221,3 +221,8 @@ def test_uninstalling_keeps_the_crd_and_the_deployments_and_a_new_release_takes_
         lambda: has_child(enclave, namespace, "orphan"),
         "the new release does not serve what was applied while there was no operator",
     )
+    # Admission follows terms that are made after the policies came back.
+    enclave.apply(agreement("after"))
+    body = suspended(namespace, "after")
+    body["spec"]["agreementRef"] = {"name": "after"}
+    deploy(enclave, body)
