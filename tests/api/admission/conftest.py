@@ -27,7 +27,8 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     parts.ensure(["helm"])
     # Without those on its disk, which would refuse first: here the chart's must do it alone.
     alone = ["--admission-control-config-file="]
-    with ControlPlane(tmp_path_factory.mktemp("admission-plane"), extra_args=alone) as plane:
+    folder = tmp_path_factory.mktemp("admission-plane")
+    with ControlPlane(folder, audit_log=folder / "audit.jsonl", extra_args=alone) as plane:
         yield prepare(plane)
 
 
