@@ -41,11 +41,6 @@ _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
 
 
-def _role(name: str, group: str, resource: str, verbs: list[str]) -> Json:
-    rule = {"apiGroups": [group], "resources": [resource], "verbs": verbs}
-    return {"metadata": {"name": name}, "rules": [rule]}
-
-
 def _binding(role: str, kind: str, name: str) -> Json:
     group = "rbac.authorization.k8s.io"
     return {
@@ -117,18 +112,35 @@ def prepare(plane: ControlPlane) -> World:
         admin.request("POST", where, yaml.safe_load(file.read_text()))
     for name, labels in ((ENCLAVE, {"casemate.dev/enclave": "true"}), (PLAIN, {}), (SYSTEM, {})):
         world.make(ADMIN, "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
-    for role in (
-        _role("writers", "*", "*", _VERBS),
-        _role("break-glass", "casemate.dev", "modeldeployments", ["break-glass"]),
-        _role("make-enclaves", "", "namespaces", ["enclave"]),
-    ):
+    let_write(world)
+    for role in roles_of_people():
         world.make(ADMIN, f"{_RBAC}/clusterroles", role)
+    bind(world, "casemate-enclave-admin", WARDEN)
+    bind(world, "casemate-break-glass", RESCUER, ENCLAVE)
+    return world
+
+
+def let_write(world: World) -> None:
+    """Lets everybody write everything, as far as RBAC goes, with no verb of Casemate's own."""
+    rule = {"apiGroups": ["*"], "resources": ["*"], "verbs": _VERBS}
+    role = {"metadata": {"name": "writers"}, "rules": [rule]}
+    world.make(ADMIN, f"{_RBAC}/clusterroles", role)
     everywhere = f"{_RBAC}/clusterrolebindings"
     world.make(ADMIN, everywhere, _binding("writers", "Group", "writers"))
-    world.make(ADMIN, everywhere, _binding("make-enclaves", "User", WARDEN))
-    inside = f"{_RBAC}/namespaces/{ENCLAVE}/rolebindings"
-    world.make(ADMIN, inside, _binding("break-glass", "User", RESCUER))
-    return world
+
+
+def bind(world: World, role: str, user: str, namespace: str = "") -> None:
+    """Gives a user a ClusterRole, in one namespace or everywhere."""
+    inside = f"namespaces/{namespace}/rolebindings" if namespace else "clusterrolebindings"
+    body = _binding(role, "User", user)
+    body["metadata"] = {"name": f"{role}-{user}"}
+    world.make(ADMIN, f"{_RBAC}/{inside}", body)
+
+
+def roles_of_people() -> list[Json]:
+    """The ClusterRoles that the chart brings for people."""
+    rendered = (one for one in Helm().template() if one["kind"] == "ClusterRole")
+    return [one for one in rendered if one["metadata"]["name"] != "casemate-operator"]
 
 
 ROOT = "/apis/admissionregistration.k8s.io/v1"
