@@ -1,8 +1,10 @@
 """An API server with the chart's admission policies, and the people and programs that call it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -103,9 +105,17 @@ def policies() -> list[Json]:
     return [one for one in Helm().template() if "admissionregistration" in one["apiVersion"]]
 
 
-def prepare(plane: ControlPlane) -> World:
+@contextmanager
+def serving(folder: Path) -> Iterator[World]:
+    """A server with callers, and without policies."""
+    # Without those on its disk, which would refuse first: here the chart's must do it alone.
+    alone = ["--admission-control-config-file="]
+    with ControlPlane(folder, audit_log=folder / "audit.jsonl", extra_args=alone) as plane:
+        yield prepare(World(plane))
+
+
+def prepare(world: World) -> World:
     """Makes callers, rights and namespaces."""
-    world = World(plane)
     admin = world.as_user(ADMIN)
     where = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     for file in sorted((PROJECT / "crds").glob("*.yaml")):
