@@ -86,6 +86,8 @@ class Policy:
     """Match conditions by name: the policy applies where all are true."""
     variables: dict[str, str] = field(default_factory=dict)
     """Named expressions, each of which may use the ones before it."""
+    audit: dict[str, str] = field(default_factory=dict)
+    """What the audit log says of a request, as CEL text by key; an empty text is left out."""
     params: Params | None = None
     enclaves_only: bool = False
     """Whether it looks only at namespaces that carry the enclave label."""
@@ -98,6 +100,9 @@ class Policy:
             "matchConditions": _named(self.when),
             "variables": _named(self.variables),
             "validations": [check.as_cel() for check in self.checks],
+            "auditAnnotations": [
+                {"key": key, "valueExpression": text} for key, text in self.audit.items()
+            ],
         }
         binding: dict[str, Any] = {"policyName": self.name, "validationActions": ["Deny"]}
         if self.params:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from casemate.api.v1alpha1 import ModelDeploymentSpec
-from casemate.core.names import NAME_LABEL, TERMS_ANNOTATION
+from casemate.core.names import BREAK_GLASS_ANNOTATION, NAME_LABEL, TERMS_ANNOTATION
 from casemate.core.observed import Settings
 from casemate.core.resources import containers, network, workload
 from casemate.core.resources.service import service
@@ -20,6 +20,7 @@ Changes = dict[str, Any]
 
 IMAGE = f"registry.enclave.local/tools/t@sha256:{'7' * 64}"
 MARK = {NAME_LABEL: "m"}
+REASON = "the site is cut off"
 
 
 def put(body: Json, changes: Changes) -> Json:
@@ -37,6 +38,16 @@ def put(body: Json, changes: Changes) -> Json:
         else:
             place[last] = value
     return copy
+
+
+def noted(user: str, reason: str = REASON) -> Json:
+    """A change that leaves the note of who breaks the glass."""
+    return {"metadata": {"annotations": {BREAK_GLASS_ANNOTATION: f"{user}: {reason}"}}}
+
+
+def with_note(user: str, body: Json) -> Json:
+    """The object with such a note."""
+    return put(body, {"/metadata/annotations": noted(user)["metadata"]["annotations"]})
 
 
 def rendered_deployment(name: str = "m") -> Json:

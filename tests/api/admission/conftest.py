@@ -6,7 +6,7 @@ import pytest
 
 from api.admission.bodies import client_pod, model_pod, put
 from enclave import parts
-from enclave.controlplane import ControlPlane
+from support import policies as support
 from support.policies import (
     ADMIN,
     ENCLAVE,
@@ -18,7 +18,6 @@ from support.policies import (
     holds,
     install,
     policies,
-    prepare,
 )
 
 
@@ -26,10 +25,8 @@ from support.policies import (
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A server without policies."""
     parts.ensure(["helm"])
-    # Without those on its disk, which would refuse first: here the chart's must do it alone.
-    alone = ["--admission-control-config-file="]
-    with ControlPlane(tmp_path_factory.mktemp("admission-plane"), extra_args=alone) as plane:
-        yield prepare(plane)
+    with support.serving(tmp_path_factory.mktemp("admission-plane")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ MODELS = f"/apis/casemate.dev/v1alpha1/namespaces/{ENCLAVE}/modeldeployments"
 def emptied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A server whose administrator deleted every policy and binding."""
     with ControlPlane(tmp_path_factory.mktemp("static-plane")) as plane:
-        world = prepare(plane)
+        world = prepare(World(plane))
         install(world, policies())
         holds(lambda: world.call(ADMIN, "POST", PODS, model_pod()))
         for plural in PLURALS.values():
