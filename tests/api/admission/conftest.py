@@ -35,7 +35,8 @@ def world(bare: World) -> World:
     install(bare, policies())
     probe = {"metadata": {"name": "probe", "labels": {"casemate.dev/enclave": "true"}}}
     holds(lambda: bare.call(ENGINEER, "POST", "/api/v1/namespaces", probe))
-    bare.make(REPLICASETS, pods, model_pod("running"))
+    terms = {"/metadata/annotations/casemate.dev~1terms": "a@sha256:0"}
+    bare.make(REPLICASETS, pods, put(model_pod("running"), terms))
     bare.make(ENGINEER, pods, client_pod("client"))
     bare.make(ADMIN, f"/api/v1/namespaces/{PLAIN}/pods", put(client_pod("client"), {}))
     return bare
