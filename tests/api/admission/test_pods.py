@@ -169,6 +169,7 @@ def test_a_binding_does_not_smuggle_marks(
         assert world.call(ADMIN, "POST", where, body) == ""
         body = {"metadata": {"name": "client", **refused}, "target": target}
         assert says in world.call(ADMIN, "POST", where, body)
+        assert world.call(ADMIN, "POST", where.replace(ENCLAVE, PLAIN), body) == ""
 
 
 def test_what_was_rendered_may_also_carry_everything_that_is_planned(world: World):
