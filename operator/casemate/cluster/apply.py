@@ -11,7 +11,7 @@ from casemate.cluster.keys import Key
 from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT
 from casemate.cluster.store import Store
 from casemate.core import fields
-from casemate.core.names import DIGEST_ANNOTATION
+from casemate.core.names import DIGEST_ANNOTATION, FIELD_MANAGER
 from casemate.core.observed import Live, Observed, Ref
 from casemate.core.ownership import applied_by_us, belongs_to, made_for
 from casemate.core.plan import Apply, Delete, Plan
@@ -123,13 +123,18 @@ async def _apply(client: Client, store: Store, observed: Observed, one: Apply, d
 def _whole(body: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
     """The desired object in place of the live one, as the answer to fields that nobody owns.
 
-    With another digest: it is what a new entry of managedFields then tells of. Without any entry,
-    the apply that follows would find all defaults to be somebody's.
+    With one field of ours in managedFields: were there none, the apply that follows would find all
+    defaults to be somebody's.
     """
-    meta = body["metadata"]
     version = {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
-    notes = {**meta["annotations"], DIGEST_ANNOTATION: "replaced"}
-    return {**body, "metadata": {**meta, **version, "annotations": notes}}
+    ours = {
+        "manager": FIELD_MANAGER,
+        "operation": "Apply",
+        "apiVersion": body["apiVersion"],
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:metadata": {"f:annotations": {f"f:{DIGEST_ANNOTATION}": {}}}},
+    }
+    return {**body, "metadata": {**body["metadata"], **version, "managedFields": [ours]}}
 
 
 def _only(body: Mapping[str, Any], **meta: str) -> dict[str, Any]:

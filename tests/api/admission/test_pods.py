@@ -81,7 +81,7 @@ def test_a_model_pod_cannot_lose_its_label(world: World):
 @pytest.mark.parametrize("value", [None, "other"])
 def test_a_model_pod_keeps_its_terms(world: World, value: str | None):
     """Whoever adds, changes or takes away an annotation of others may."""
-    for key in ("prometheus.io/path", "example.org/seen"):
+    for key in ("prometheus.io/port", "example.org/seen"):
         other = {"metadata": {"annotations": {key: value}}}
         assert world.call(ADMIN, "PATCH", f"{PODS}/running", other) == ""
     change = {"metadata": {"annotations": {"casemate.dev/terms": value}}}

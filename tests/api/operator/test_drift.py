@@ -95,24 +95,6 @@ EDITS: dict[str, tuple[str, str, Any]] = {
             "spec": {"policyTypes": ["Ingress"]},
         },
     ),
-    "an egress that nobody owns": (
-        "NetworkPolicy",
-        "m-default-deny",
-        {"metadata": {"managedFields": [{}]}, "spec": {"egress": [{}]}},
-    ),
-    "addresses that nobody owns": (
-        "Service",
-        "m",
-        {"metadata": {"managedFields": [{}]}, "spec": {"publishNotReadyAddresses": True}},
-    ),
-    "the host's network, which nobody owns": (
-        "Deployment",
-        "m",
-        {
-            "metadata": {"managedFields": [{}]},
-            "spec": {"template": {"spec": {"hostNetwork": True}}},
-        },
-    ),
     "another digest": (
         "Deployment",
         "m",
@@ -120,11 +102,8 @@ EDITS: dict[str, tuple[str, str, Any]] = {
     ),
 }
 
-REMOVALS = {
-    *("no gateway", "no owner", "no labels", "an egress that nobody owns"),
-    *("addresses that nobody owns", "the host's network, which nobody owns"),
-}
-"""managedFields name who set a field, not who removed one, nor who emptied them."""
+REMOVALS = {"no gateway", "no owner", "no labels"}
+"""managedFields name who set a field, not who removed one."""
 
 
 def _wanted(body: dict[str, Any]) -> dict[str, Any]:
