@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from casemate.admission.policy import Check, Policy, Target
 from casemate.api.v1alpha1 import API_VERSION
 from enclave.controlplane import ControlPlane
 from enclave.kubeapi import ApiError, KubeApi
@@ -186,6 +187,21 @@ def install(world: World, documents: list[Json]) -> None:
     """Gives the server policies."""
     for document in documents:
         world.make(ADMIN, f"{ROOT}/{PLURALS[document['kind']]}", document)
+    _settle(world)
+
+
+def _settle(world: World) -> None:
+    """Waits until the server holds to all of them: it does so at once for all that it has seen."""
+    last = Policy(
+        name="casemate-test-last",
+        targets=(Target("", ("namespaces",)),),
+        when={"probe": "object.metadata.name == 'last-probe'"},
+        checks=(Check("false", "'last'"),),
+    )
+    for document in last.objects():
+        world.make(ADMIN, f"{ROOT}/{PLURALS[document['kind']]}", document)
+    probe = {"metadata": {"name": "last-probe"}}
+    holds(lambda: world.call(ADMIN, "POST", "/api/v1/namespaces", probe))
 
 
 def holds(refused: Callable[[], str]) -> None:

@@ -21,7 +21,7 @@ NOTE = {
     f"[?{text(BREAK_GLASS_ANNOTATION)}].orValue('')",
     "signature": "request.userInfo.username + ': '",
 }
-"""Variables of every policy that `checks` go into."""
+"""Variables of every policy that the checks below go into."""
 
 _MUST = (
     f"metadata.annotations {BREAK_GLASS_ANNOTATION}: who breaks the glass says who and why on the"
@@ -33,25 +33,26 @@ _FOUND = (
 )
 
 
-def checks(harmless: str = "false") -> tuple[Check, ...]:
-    """Return the checks that break-glass leaves its trace, unless a write is harmless anyway."""
-    excused = f"{harmless} || variables.standing"
-    return (
-        Check(
-            f"{excused} || request.?subResource.orValue('') == ''",
-            "request.resource.resource + '/' + request.subResource + "
-            + text(
-                ": carries no note of who breaks the glass and why; accepted on the main"
-                " resource, with an annotation "
-            )
-            + f" + {text(BREAK_GLASS_ANNOTATION)}",
-        ),
-        Check(
-            f"{excused} || (variables.note.startsWith(variables.signature) &&"
-            " variables.note.substring(variables.signature.size()).trim().size() >="
-            f" {_REASON_CHARACTERS})",
-            f'{text(_MUST)} + "\'" + variables.signature + {text(_REASON)} + {_FOUND} + "\'"',
-        ),
+MAIN_ONLY = Check(
+    "variables.standing || request.?subResource.orValue('') == ''",
+    "request.resource.resource + '/' + request.subResource + "
+    + text(
+        ": carries no note of who breaks the glass and why; accepted on the main resource, with an"
+        " annotation "
+    )
+    + f" + {text(BREAK_GLASS_ANNOTATION)}",
+)
+"""The check for policies that look at subresources too."""
+
+
+def noted(harmless: str = "") -> Check:
+    """Return the check that break-glass leaves its note, unless a write is harmless anyway."""
+    excused = f"{harmless} || variables.standing" if harmless else "variables.standing"
+    return Check(
+        f"{excused} || (variables.note.startsWith(variables.signature) &&"
+        " variables.note.substring(variables.signature.size()).trim().size() >="
+        f" {_REASON_CHARACTERS})",
+        f'{text(_MUST)} + "\'" + variables.signature + {text(_REASON)} + {_FOUND} + "\'"',
     )
 
 

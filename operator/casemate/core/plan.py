@@ -33,7 +33,9 @@ class Apply(NamedTuple):
     known: bool
     """Whether the live object is ours for certain; otherwise nothing may be taken by force."""
     strip: tuple[Path, ...]
-    """Fields of others to remove afterwards."""
+    """Fields of others to remove before."""
+    whole: bool = False
+    """Whether everything else is removed before, whoever owns it."""
 
 
 class Delete(NamedTuple):
@@ -136,11 +138,14 @@ def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
             f"or give this ModelDeployment another name"
         )
     found = difference(body, live)
-    if not found:
+    # An edit can empty managedFields, and so hide what else it added.
+    untold = () if live.applied else ("metadata.managedFields",)
+    if not found and not untold and not live.noted:
         return _Judged()
-    repair = Repair(ref, "edited", (*found.changed, *found.added_names()), found.managers)
+    changed = (*found.changed, *found.added_names(), *untold)
+    repair = Repair(ref, "edited", changed, found.managers)
     return _Judged(
-        apply=Apply(ref, body, known=True, strip=found.added),
+        apply=Apply(ref, body, known=True, strip=found.added, whole=bool(untold) or live.noted),
         repair=None if found.outdated else repair,
         pending=_applying(ref),
     )

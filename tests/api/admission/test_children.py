@@ -212,6 +212,9 @@ def test_addresses_come_from_the_cluster(world: World, plural: str):
     message = world.call(ENGINEER, "POST", where(plural), body)
     assert "casemate-endpoints" in message
     assert "a Service with a selector gets its endpoints by itself" in message
+    ours = put(body, {"/metadata/labels/casemate.dev~1model-deployment": "m"})
+    assert world.call(SLICES, "POST", where(plural, PLAIN), ours) == ""
+    assert f"{plural} with label" in world.call(ENGINEER, "POST", where(plural, PLAIN), ours)
     named = put(body, {"/metadata/name": "kept"})
     world.make(SLICES, where(plural), named)
     assert world.call(RESCUER, "POST", where(plural), with_note(RESCUER, body)) == ""

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from api.admission.bodies import REASON, children, client_pod, model_pod, noted, put, with_note
+from api.admission.bodies import (
+    REASON,
+    Changes,
+    children,
+    client_pod,
+    model_pod,
+    noted,
+    put,
+    with_note,
+)
 from api.admission.test_access import CONNECTIONS, INSIDE
 from api.admission.test_children import KINDS, NOTED, where
 from enclave.waiting import until
@@ -14,6 +23,7 @@ from support.policies import (
     ADMIN,
     ENCLAVE,
     ENGINEER,
+    LOADER,
     OPERATOR,
     REPLICASETS,
     RESCUER,
@@ -123,12 +133,19 @@ def test_what_carries_no_note_is_refused(
     assert f"accepted on the main resource, with an annotation {NOTE}" in message
 
 
+def _note(user: str) -> Changes:
+    return {"/metadata/annotations/casemate.dev~1break-glass": f"{user}: {REASON}"}
+
+
+OTHER = {"/metadata/annotations/casemate.dev~1other": "x"}
+
+
 def test_a_pod_carries_no_note(world: World):
-    pods, other = f"/api/v1/namespaces/{ENCLAVE}/pods", {"casemate.dev/other": "x"}
-    for user, pod in ((REPLICASETS, model_pod("noted")), (RESCUER, client_pod("noted"))):
-        near = put(pod, {"/metadata/annotations": other})
+    pods, other = f"/api/v1/namespaces/{ENCLAVE}/pods", OTHER
+    for user, pod in ((REPLICASETS, model_pod("noted")), (LOADER, client_pod("noted"))):
+        near = put(pod, other)
         assert world.call(user, "POST", pods, near) == ""
-        message = world.call(user, "POST", pods, with_note(user, pod))
+        message = world.call(user, "POST", pods, put(pod, _note(user)))
         assert f"metadata.annotations {NOTE}: must be absent on a pod" in message
 
 

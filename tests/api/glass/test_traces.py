@@ -180,3 +180,41 @@ def test_the_operator_itself_leaves_and_needs_no_note(
     assert NOTE in world.call(RESCUER, "PATCH", target, about)
     assert _told(api, name) == []
     assert partial(_counts, operator)("Service") == 0
+
+
+def test_nothing_stays_of_an_edit_that_hid_who_owns_it(
+    api: Api, operator: Operator, world: World, name: str
+):
+    _create(api, world, name)
+    change = _noted("nobody shall own it", spec={"egress": [{}]})
+    change["metadata"]["managedFields"] = [{}]
+    _write(world, "NetworkPolicy", f"{name}-default-deny", change)
+    _healed(api, f"{name}-default-deny")
+    eventually(lambda: len(_told(api, name)) == 1, lambda: f"told: {_told(api, name)}")
+
+
+def _healed(api: Api, child: str) -> None:
+    def closed() -> bool:
+        found = api.get("NetworkPolicy", HOME, child)
+        return found is not None and "egress" not in found["spec"]
+
+    eventually(closed, "the way out stayed")
+    eventually(lambda: _clean(api, "NetworkPolicy", child), "the note stayed")
+
+
+def test_nothing_stays_of_two_edits_that_hid_it_while_no_operator_ran(
+    api: Api, world: World, log: Path, name: str
+):
+    child = f"{name}-default-deny"
+    with running(world.plane, log):
+        _create(api, world, name)
+    _write(world, "NetworkPolicy", child, _noted("first opened", spec={"egress": [{}]}))
+    found = api.get("NetworkPolicy", HOME, child)
+    assert found is not None
+    ours = [one for one in found["metadata"]["managedFields"] if one["manager"] == "casemate"]
+    _write(world, "NetworkPolicy", child, {"metadata": {"managedFields": ours}})
+    found = api.get("NetworkPolicy", HOME, child)
+    assert found is not None
+    assert [one["manager"] for one in found["metadata"]["managedFields"]] == ["casemate"]
+    with running(world.plane, log):
+        _healed(api, child)
