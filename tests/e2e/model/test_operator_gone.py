@@ -146,8 +146,7 @@ def test_terms_are_not_loosened_nor_taken_away(engineer: Try) -> None:
         refusal = engineer("delete", kind, name, "--dry-run=server")
         assert "accepted: deletion once none does" in refusal
     index = ('--patch={"data":{"agreement.ghost":"InForce"}}', "--type=merge")
-    assert "casemate-terms is accepted from" in engineer(
-        *OPERATOR, "patch", "configmap", "casemate-terms", *index
-    )
+    refusal = engineer("patch", "termsindex", "casemate-terms", *index)
+    assert "termsindexes: accepted from" in refusal
     label = ("label", "namespace", deploy.CLIENTS, "casemate.dev/enclave=true")
     assert "the RBAC verb enclave" in engineer(*label, "--dry-run=server")
