@@ -3,6 +3,7 @@
 from casemate.admission.expressions import (
     ASKS,
     BASE_SUPPLIER,
+    CLOCK,
     CREATES,
     DEPLOYMENTS,
     MODEL_IMAGE,
@@ -71,7 +72,6 @@ KNOWN = Policy(
 
 _NAME = "params.metadata.name"
 _TERM = "params.spec.term"
-_CREATED = "timestamp(object.metadata.creationTimestamp)"
 _USES = "params.spec.allowedUses.map(one, one.id)"
 _SUPPLIERS = "params.spec.suppliers"
 _PROFILES = "params.spec.capacity.profiles.map(one, one.name)"
@@ -111,6 +111,7 @@ AGREEMENT = Policy(
     targets=(Target(*DEPLOYMENTS),),
     params=Params(API_VERSION, "UsageAgreement"),
     when={**ASKS, "named": f"{_NAME} == object.spec.agreementRef.name"},
+    variables=CLOCK,
     checks=(
         Check(
             "params.?status.?phase.orValue('') == 'InForce'",
@@ -120,19 +121,18 @@ AGREEMENT = Policy(
                 *(_NAME, "params.?status.?phase.orValue('not judged yet')"),
             ),
         ),
-        # The API server stamps what it creates before it asks us: a clock that needs no operator.
         Check(
-            f"!({CREATES}) || timestamp({_TERM}.start) <= {_CREATED}",
+            f"timestamp({_TERM}.start) <= variables.now",
             say(
                 "spec.agreementRef.name: agreement {} has not begun at {}; accepted: from {} on",
-                *(_NAME, "object.metadata.creationTimestamp", f"{_TERM}.start"),
+                *(_NAME, "variables.now", f"{_TERM}.start"),
             ),
         ),
         Check(
-            f"!({CREATES}) || {_CREATED} < timestamp({_TERM}.end)",
+            f"variables.now < timestamp({_TERM}.end)",
             say(
                 "spec.agreementRef.name: agreement {} is over at {}; accepted: before {}",
-                *(_NAME, "object.metadata.creationTimestamp", f"{_TERM}.end"),
+                *(_NAME, "variables.now", f"{_TERM}.end"),
             ),
         ),
         _allowed(f"object.spec.use in {_USES}", "use", "object.spec.use", listed(_USES)),

@@ -56,3 +56,12 @@ ASKS = {"asks": f"{CREATES} || !{REDUCES}"}
 
 BASE_SUPPLIER = "object.spec.model.?base.?supplier.orValue('')"
 MODEL_IMAGE = "object.spec.model.source.?oci.?image.orValue('')"
+
+# The API server stamps creation, and the time of every write into managedFields, before it asks
+# us: the only clock there is, and one that needs no operator. Who takes the stamps away only falls
+# back on what the operator saw.
+CLOCK = {
+    "now": "([object.metadata.creationTimestamp] + object.metadata.?managedFields.orValue([])"
+    ".filter(one, has(one.time)).map(one, one.time)).map(one, timestamp(one)).max()"
+}
+"""The variable `now`: the moment of the request."""

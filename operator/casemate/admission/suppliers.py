@@ -2,6 +2,7 @@
 
 from casemate.admission.expressions import (
     BASE_SUPPLIER,
+    CLOCK,
     CREATES,
     DEPLOYMENTS,
     MODEL_IMAGE,
@@ -16,20 +17,17 @@ from casemate.api.v1alpha1 import API_VERSION, GROUP, PLURAL
 _NAME = "params.metadata.name"
 _STANDING = "params.?status.?standing"
 _EFFECTIVE = "params.spec.directives.filter(one, one.state == 'Effective')"
-_CREATED = "timestamp(object.metadata.creationTimestamp)"
-_IN_EFFECT = f"{_EFFECTIVE}.filter(one, timestamp(one.effectiveAt) <= {_CREATED})"
+# The operator's standing.in_force, for one moment: stays that overlap need not be made one here.
+_STAYED = (
+    "one.?stays.orValue([]).exists(stay, timestamp(stay.from) <= variables.now"
+    " && (!has(stay.until) || variables.now < timestamp(stay.until)))"
+)
+_IN_EFFECT = f"{_EFFECTIVE}.filter(one, timestamp(one.effectiveAt) <= variables.now && !{_STAYED})"
 _CURRENT = (
     f"({_STANDING}.orValue('') == 'Approved' && params.status.observedGeneration"
     " == params.metadata.generation)"
 )
 _UNTIL = "params.spec.?approval.?until.orValue('')"
-
-# The API server stamps the time of a write into managedFields before it asks us: on UPDATE, the
-# only clock there is. Who takes the stamps away only falls back on what the operator saw.
-_STAMPS = (
-    "[object.metadata.creationTimestamp] + object.metadata.?managedFields.orValue([])"
-    ".filter(one, has(one.time)).map(one, one.time)"
-)
 
 
 def _devices(which: str, kind: str) -> str:
@@ -71,6 +69,7 @@ SUPPLIER = Policy(
         "named": f"{_NAME} in [object.spec.model.supplier, {BASE_SUPPLIER}]",
         "grows": f"{CREATES} || !{REDUCES} && ({differs('model', 'engine.image')} || {_GROWS})",
     },
+    variables=CLOCK,
     checks=(
         Check(
             f"{_STANDING}.orValue('') == 'Approved'",
@@ -81,7 +80,7 @@ SUPPLIER = Policy(
             ),
         ),
         Check(
-            f"!({CREATES}) || size({_IN_EFFECT}) == 0",
+            f"size({_IN_EFFECT}) == 0",
             say(
                 "{}: supplier {} is under directive {} in effect; accepted: a supplier without",
                 *(_FIELD, _NAME, listed(f"{_IN_EFFECT}.map(one, one.reference)")),
@@ -104,7 +103,7 @@ SUPPLIER = Policy(
             ),
         ),
         Check(
-            f"{_UNTIL} == '' || ({_STAMPS}).all(time, timestamp(time) < timestamp({_UNTIL}))",
+            f"{_UNTIL} == '' || variables.now < timestamp({_UNTIL})",
             say(
                 "{}: the approval of supplier {} ended at {}; accepted: a supplier whose approval "
                 "lasts",

@@ -5,6 +5,7 @@ from typing import Any
 from unit.api.cases import AGREEMENT, DIRECTIVE, IMAGE, SPEC, SUPPLIER, Json, changed
 
 PAST, FUTURE = "2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
+IN_MARCH = "2026-03-02T00:00:00Z"
 DIGEST = f"sha256:{'b2' * 32}"
 
 PII = {"name": "pii", "image": IMAGE, "port": 8090}
@@ -42,6 +43,10 @@ STANDINGS: dict[str, tuple[Json, Json | None]] = {
     "stale": (
         SUPPLIER | {"directives": [DIRECTIVE | {"effectiveAt": FUTURE}]},
         {"standing": "Approved", "observedGeneration": 0},
+    ),
+    "stayed-now": (
+        SUPPLIER | {"directives": [DIRECTIVE | {"stays": [{"from": IN_MARCH, "until": FUTURE}]}]},
+        {"standing": "Approved", "observedGeneration": 1},
     ),
     "unapproved": ({}, {"standing": "Approved"}),
     "lapsed": (changed("approval.until", PAST, SUPPLIER), {"standing": "Approved"}),
