@@ -13,7 +13,8 @@ HISTORY = 32
 """Changes of standing that the status remembers."""
 
 INVENTORY = 2000
-"""Deployments that one directive's inventory can hold."""
+"""Deployments that all inventories of a supplier hold together: about 0.7 MiB at their longest, and
+etcd takes objects of up to 1.5 MiB."""
 
 
 class Identities(ApiModel):
@@ -150,6 +151,8 @@ class Inventory(ApiModel):
     """When it took effect, or again after a stay."""
     deployments: Annotated[list[Entry], Field(max_length=INVENTORY)] = Field(default=[])
     """The deployments."""
+    omitted: Annotated[int, Field(ge=1)] | None = None
+    """How many more there were than could be recorded; those are told by when they were made."""
 
 
 class Change(ApiModel):

@@ -80,13 +80,16 @@ def _held(order: Order, inventory: list[Inventory], one: Deployment, now: dateti
         text = f"what existed when {name} took effect is being recorded"
         return _found("Unknown", Reason.INVENTORY_PENDING, text)
     entry = next((e for e in lists[0].deployments if e.uid == one.uid), None)
+    waived = now >= order.deadline
+    reason = Reason.WAIVED if waived else Reason.PHASING_OUT
+    left = f"{name}: {standing.remaining(ends, now)}"
+    if entry is None and lists[0].omitted and instant(one.created) < order.since:
+        # The record was full. What existed goes on all the same: its age is the API server's word.
+        return _found("True", reason, left, ends)
     if entry is None or (trouble := _changed(entry, one)):
         text = trouble if entry else "this deployment did not exist then"
         return _found("False", Reason.NOT_IN_INVENTORY, f"{name} took effect at {since}: {text}")
-    waived = now >= order.deadline
-    reason = Reason.WAIVED if waived else Reason.PHASING_OUT
-    text = f"{name}: {standing.remaining(ends, now)}"
-    return _found("True", reason, text, ends, entry.replicas)
+    return _found("True", reason, left, ends, entry.replicas)
 
 
 def _changed(entry: Entry, one: Deployment) -> str:

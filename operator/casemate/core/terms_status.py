@@ -88,20 +88,29 @@ def of_supplier(body: Json, behind: Sequence[Behind], now: datetime) -> Outcome:
     orders = standing.in_force(spec, now)
     if orders:
         known = {(i["reference"], i["effectiveSince"]): i for i in before.get("inventory", [])}
-        status["inventory"] = [_inventory(order, known, behind) for order in orders]
+        status["inventory"] = _inventories(orders, known, behind)
     return Outcome(status, next(iter(standing.boundaries(spec, now)), None))
 
 
-def _inventory(
-    order: Order, known: Mapping[tuple[str, str], Any], behind: Sequence[Behind]
-) -> dict[str, Any]:
-    """What existed when an order took effect: recorded once, and never again."""
-    key = (order.directive.reference, text(order.since))
-    return known.get(key) or {
-        "reference": key[0],
-        "effectiveSince": key[1],
-        "deployments": [one._asdict() for one in sorted(behind)[:INVENTORY]],
-    }
+def _inventories(
+    orders: Sequence[Order], known: Mapping[tuple[str, str], Any], behind: Sequence[Behind]
+) -> list[dict[str, Any]]:
+    """What existed when each order took effect: recorded once, and never again."""
+    keys = [(order.directive.reference, text(order.since)) for order in orders]
+    left = INVENTORY - sum(len(known[key]["deployments"]) for key in keys if key in known)
+    found = []
+    for key in keys:
+        one = known.get(key) or _inventory(key, behind, left)
+        left -= 0 if key in known else len(one["deployments"])
+        found.append(one)
+    return found
+
+
+def _inventory(key: tuple[str, str], behind: Sequence[Behind], most: int) -> dict[str, Any]:
+    recorded = [one._asdict() for one in sorted(behind)[:most]]
+    inventory = {"reference": key[0], "effectiveSince": key[1], "deployments": recorded}
+    omitted = len(behind) - len(recorded)
+    return inventory | ({"omitted": omitted} if omitted else {})
 
 
 def _history(before: Json, found: standing.Standing, now: datetime) -> list[dict[str, str]]:

@@ -183,6 +183,18 @@ def test_what_did_not_exist_then_never_starts() -> None:
     assert conditions(world.parent["status"])["Ready"]["reason"] == "NotInInventory"
 
 
+@pytest.mark.parametrize(
+    ("created", "expected"), [("2026-02-28T23:59:59Z", 1), ("2026-03-01T00:00:00Z", 0)]
+)
+def test_what_a_full_record_lacks_is_told_by_its_age(created: str, expected: int) -> None:
+    world = World()
+    world.parent["metadata"]["creationTimestamp"] = created
+    phasing_out(world, directive())
+    assert pods(world.plan(), world) == 0, "control: a record that is not full"
+    world.terms[1]["status"]["inventory"][0]["omitted"] = 1
+    assert pods(world.plan(), world) == expected
+
+
 def test_a_new_image_is_refused_and_more_pods_are_not_granted() -> None:
     world = ready()
     before = existed(world)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from casemate.api.supplier import HISTORY, SupplierStatus
+from casemate.api.supplier import HISTORY, INVENTORY, SupplierStatus
 from casemate.core.agreements import Grant
 from casemate.core.terms_status import Behind, of_agreement, of_supplier
 from support.terms import agreement, directive, supplier
@@ -56,6 +56,17 @@ def test_what_was_made_in_a_stay_existed_when_the_order_took_effect_again() -> N
     after = of_supplier(body, [OLD, NEW], datetime(2026, 3, 3, tzinfo=UTC)).status
     assert after["inventory"][0]["effectiveSince"] == "2026-03-03T00:00:00Z"
     assert len(after["inventory"][0]["deployments"]) == 2
+
+
+def test_a_record_that_is_full_says_how_many_it_lacks() -> None:
+    many = [OLD._replace(uid=f"uid-{n}") for n in range(INVENTORY + 2)]
+    orders = [directive(), directive("ORDER-2")]
+    found = of_supplier(at(supplier(directives=orders)), many, NOW).status
+    assert [len(one["deployments"]) for one in found["inventory"]] == [INVENTORY, 0]
+    assert [one["omitted"] for one in found["inventory"]] == [2, INVENTORY + 2]
+    fitting = of_supplier(at(supplier(directives=orders[:1])), many[2:], NOW).status
+    assert "omitted" not in fitting["inventory"][0], "control"
+    SupplierStatus.model_validate(found)
 
 
 def test_every_change_of_standing_is_history_and_the_oldest_are_forgotten() -> None:
