@@ -11,7 +11,7 @@ from operator_watch import Place
 
 from casemate.api.v1alpha1 import API_VERSION, KIND, ModelDeploymentSpec
 from casemate.cluster.kinds import MODEL_DEPLOYMENT, SUPPLIER, USAGE_AGREEMENT
-from casemate.core.observed import Observed, Settings
+from casemate.core.observed import Isolation, Observed, Settings
 from casemate.core.permission import Permission
 from casemate.core.render import render
 from enclave.controlplane import ControlPlane
@@ -19,6 +19,7 @@ from enclave.kubeapi import ApiError, KubeApi
 
 ROOT = Path(__file__).parents[1]
 SYSTEM = "casemate-system"
+ISOLATION = Isolation("10.96.7.7", SYSTEM)
 NAMESPACES = tuple(f"team-{number}" for number in range(5))
 GATEWAY_IMAGE = f"registry.enclave.local/casemate/casemate@sha256:{'a' * 64}"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -73,7 +74,12 @@ def places(name: str, namespace: str) -> list[Place]:
     observed = Observed(name=name, namespace=namespace, body=body)
     spec = ModelDeploymentSpec.model_validate(SPEC)
     permission = Permission((), spec.replicas, closed=False, until=None, agreement=None)
-    stages = render(observed, spec, Settings(GATEWAY_IMAGE), permission)
+    stages = render(
+        observed,
+        spec,
+        Settings(GATEWAY_IMAGE, ISOLATION),
+        permission,
+    )
     return [Place(ref.kind, namespace, ref.name) for stage in stages for ref in stage]
 
 
@@ -90,6 +96,11 @@ def world(workdir: Path) -> Iterator[ControlPlane]:
             meta = {"name": name, "labels": {"casemate.dev/enclave": "true"}}
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
             api.apply(f"/api/v1/namespaces/{name}", body)
+        ports = [{"name": "https", "port": 8444}]
+        warden = {"clusterIP": ISOLATION.warden, "ports": ports}
+        meta = {"name": "casemate-warden"}
+        body = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": warden}
+        api.apply(f"/api/v1/namespaces/{SYSTEM}/services/casemate-warden", body)
         _grant(api)
         _wait_served(api)
         _agree(api)

@@ -13,11 +13,13 @@ from kubernetes.aio import client, config
 
 from casemate.api.v1alpha1 import GROUP, PLURAL, VERSION, ModelDeploymentSpec
 from casemate.core.names import NAME_LABEL
-from casemate.core.observed import Observed, Settings
+from casemate.core.observed import Isolation, Observed, Settings
 from casemate.core.permission import Permission
 from casemate.core.render import render
 
-SETTINGS = Settings(gateway_image=os.environ["CASEMATE_BENCH_GATEWAY_IMAGE"])
+SETTINGS = Settings(
+    os.environ["CASEMATE_BENCH_GATEWAY_IMAGE"], Isolation("10.96.7.7", "casemate-system")
+)
 KINDS = {
     "NetworkPolicy": (client.NetworkingV1Api, "network_policy", "networkpolicies"),
     "ServiceAccount": (client.CoreV1Api, "service_account", "serviceaccounts"),

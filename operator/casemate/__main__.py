@@ -26,12 +26,31 @@ def _gateway() -> Program:
     return main
 
 
-PROGRAMS: dict[str, Callable[[], Program]] = {"operator": _operator, "gateway": _gateway}
+def _start_gate() -> Program:
+    from casemate.isolation.gate import main  # noqa: PLC0415  lazy on purpose
+
+    return main
+
+
+def _warden() -> Program:
+    from casemate.warden.main import main  # noqa: PLC0415  lazy on purpose
+
+    return main
+
+
+PROGRAMS: dict[str, Callable[[], Program]] = {
+    "operator": _operator,
+    "gateway": _gateway,
+    "start-gate": _start_gate,
+    "warden": _warden,
+}
 
 USAGE = f"""usage: casemate {{{"|".join(PROGRAMS)}}} [options]
 
   operator   reconcile ModelDeployments in a cluster
   gateway    guard one engine: TLS, allow-list, strict JSON, limits
+  start-gate hold a model pod until its network is proven to be closed
+  warden     answer where policies allow it, and listen where none does
 
 `casemate PROGRAM --help` lists the options of one program.
 """

@@ -15,6 +15,8 @@ from urllib.error import HTTPError
 
 import yaml
 
+from casemate.core.names import WARDEN, WARDEN_PORT
+from casemate.core.observed import Isolation
 from enclave.controlplane import ControlPlane, free_ports
 from enclave.kubeapi import ApiError, KubeApi
 from enclave.waiting import until
@@ -31,6 +33,8 @@ DIGEST = f"sha256:{'a' * 64}"
 GATEWAY_IMAGE = f"registry.enclave.local/casemate/casemate@{DIGEST}"
 TERMS_WRITES = {"usageagreements/status", "suppliers/status", "termsindexes"}
 """Counts that are gathered over all deployments, and the index of what there is."""
+ISOLATION = Isolation("10.96.7.7", SYSTEM)
+"""What the operator finds here: a warden, and neither API server nor DNS as a pod has them."""
 GATEWAY_SIDECAR: Json = {
     "name": "gateway",
     "image": GATEWAY_IMAGE,
@@ -184,7 +188,15 @@ def install(plane: ControlPlane) -> Api:
     until(lambda: _established(api), 30, "the CRDs never served")
     for body in terms():
         api.create(body)
+    bring_warden(api)
     return api
+
+
+def bring_warden(api: Api) -> None:
+    """The warden's Service, which the operator looks up: nothing is behind it here."""
+    spec = {"ports": [{"name": "https", "port": WARDEN_PORT}], "clusterIP": ISOLATION.warden}
+    meta = {"name": WARDEN, "namespace": SYSTEM}
+    api.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
 
 
 def _established(api: Api) -> bool:

@@ -17,6 +17,17 @@ SHAPE = (
         "variables.names.exists_one(n, n == 'gateway')",
         text("spec.initContainers: must hold one native sidecar named gateway"),
     ),
+    Check(
+        "variables.names.size() > 0 && variables.names[0] == 'start-gate'",
+        text("spec.initContainers: must begin with start-gate")
+        + " + '; found ' + variables.names.join(', ')",
+    ),
+    every(
+        "c.?args[?0].orValue('') == 'start-gate' && c.?command.orValue([]).size() == 0",
+        "args and command",
+        "must be start-gate as first argument, and no command",
+        of="variables.inits.filter(c, c.name == 'start-gate')",
+    ),
     every(
         f"c.name in {listed('gateway', *_BEFORE_GATEWAY)} || c.name.startsWith('guardrail-')",
         "spec.initContainers: the name",

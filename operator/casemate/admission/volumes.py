@@ -3,20 +3,25 @@
 from casemate.admission.cel import text
 from casemate.admission.containers import DIGEST, every
 from casemate.admission.policy import Check
-from casemate.core.names import SIGNER
+from casemate.core.names import SIGNER, TRUST_BUNDLE
 
 WARDEN_AUDIENCE = "casemate-warden"
 """Audience of the only token that a model pod may have."""
 
 VOLUMES = {
     "volumes": "object.spec.?volumes.orValue([])",
-    "keys": "variables.volumes.filter(v, has(v.projected)).map(v, v.name)",
+    "keys": "variables.volumes.filter(v, has(v.projected) && v.projected.?sources.orValue([])"
+    ".exists(s, !has(s.clusterTrustBundle))).map(v, v.name)",
 }
 """Variables that the checks here need: `keys` are volumes with a certificate or a token."""
 
 _KINDS = ("emptyDir", "image", "persistentVolumeClaim", "projected")
 _IS_ACCEPTED = " || ".join(f"has(v.{kind})" for kind in _KINDS)
+_CA = (
+    f"(has(s.clusterTrustBundle) && s.clusterTrustBundle.?name.orValue('') == {text(TRUST_BUNDLE)})"
+)
 _SOURCE = (
+    f"{_CA} || "
     f"(has(s.podCertificate) && s.podCertificate.signerName == {text(SIGNER)})"
     " || (has(s.serviceAccountToken)"
     f' && s.serviceAccountToken.?audience.orValue("") == {text(WARDEN_AUDIENCE)})'
@@ -36,8 +41,8 @@ MODEL_VOLUMES = (
     _each(_IS_ACCEPTED, f"must be one of {', '.join(_KINDS)}"),
     _each(
         f"!has(v.projected) || v.projected.?sources.orValue([]).all(s, {_SOURCE})",
-        f"projected must only have podCertificate of signer {SIGNER} and serviceAccountToken of"
-        f" audience {WARDEN_AUDIENCE}",
+        f"projected must only have podCertificate of signer {SIGNER}, serviceAccountToken of"
+        f" audience {WARDEN_AUDIENCE}, and clusterTrustBundle {TRUST_BUNDLE}",
     ),
     _each(
         f'!has(v.image) || v.image.?reference.orValue("").matches({text(DIGEST)})',
@@ -46,7 +51,7 @@ MODEL_VOLUMES = (
     every(
         'c.name == "gateway" || c.?volumeMounts.orValue([]).all(m, !(m.name in variables.keys))',
         "volumeMounts",
-        "must not name a projected volume: only container gateway has the key and the token",
+        "must not name a volume with a key or a token: only container gateway has them",
     ),
 )
 """Asked of a model pod beside that."""

@@ -48,6 +48,8 @@ CHILDREN = {
 
 POD = Kind("Pod", "", "v1", "pods")
 REPLICA_SET = Kind("ReplicaSet", "apps", "v1", "replicasets")
+STATEFUL_SET = Kind("StatefulSet", "apps", "v1", "statefulsets")
+SERVICE = CHILDREN["Service"]
 SECRET = Kind("Secret", "", "v1", "secrets")
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
 CERTIFICATE_REQUEST = Kind(

@@ -17,7 +17,7 @@ from casemate.cluster.index import Index
 from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.resync import resync
 from casemate.cluster.store import Store
-from casemate.controller import servers, watches
+from casemate.controller import isolation, servers, watches
 from casemate.controller.authority import CHECK_SECONDS, AuthorityKeeper
 from casemate.controller.health import Progress
 from casemate.controller.queue import WorkQueue
@@ -26,6 +26,7 @@ from casemate.controller.signer import Signer
 from casemate.controller.terms import TermsReconciler
 from casemate.controller.terms import failed as terms_failed
 from casemate.core.observed import Settings
+from casemate.isolation import targets
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,10 @@ _DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 class Options:
     """The command line."""
 
-    settings: Settings
+    gateway_image: str
+    monitoring_namespace: str
+    image_pull_secrets: tuple[str, ...]
+    closed: tuple[str, ...]
     namespace: str
     metrics_port: int
     health_port: int
@@ -67,18 +71,29 @@ def _parse(argv: Sequence[str]) -> Options:
     )
     parser.add_argument("--monitoring-namespace", default="monitoring", type=_name)
     parser.add_argument("--image-pull-secret", action="append", default=[], type=_name)
+    parser.add_argument(
+        "--closed",
+        action="append",
+        default=[],
+        type=_target,
+        help="what no model may reach, tcp:ADDRESS:PORT=NAME: an address of the site's own",
+    )
     parser.add_argument("--metrics-port", type=_whole(1, 65535), default=8080)
     parser.add_argument("--health-port", type=_whole(1, 65535), default=8081)
     parser.add_argument("--workers", type=_whole(1, 256), default=16, help="passes at a time")
     given = parser.parse_args(argv)
     if given.metrics_port == given.health_port:
         parser.error(f"--metrics-port and --health-port must differ; both are {given.health_port}")
-    settings = Settings(
+    return Options(
         gateway_image=given.gateway_image,
         monitoring_namespace=given.monitoring_namespace,
         image_pull_secrets=tuple(given.image_pull_secret),
+        closed=tuple(given.closed),
+        namespace=given.namespace,
+        metrics_port=given.metrics_port,
+        health_port=given.health_port,
+        workers=given.workers,
     )
-    return Options(settings, given.namespace, given.metrics_port, given.health_port, given.workers)
 
 
 def _image(text: str) -> str:
@@ -97,6 +112,14 @@ def _name(text: str) -> str:
     return text
 
 
+def _target(text: str) -> str:
+    try:
+        targets.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
 def _whole(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
@@ -112,12 +135,19 @@ async def _run(options: Options) -> None:
     client = await Client.connect()
     store = Store()
     keeper = AuthorityKeeper(client, options.namespace)
-    reconciler = Reconciler(client, store, options.settings)
+    where = await isolation.find(client, options.namespace, options.closed)
+    settings = Settings(
+        gateway_image=options.gateway_image,
+        isolation=where,
+        monitoring_namespace=options.monitoring_namespace,
+        image_pull_secrets=options.image_pull_secrets,
+    )
+    reconciler = Reconciler(client, store, settings)
     deployments = WorkQueue(reconciler, options.workers, failed)
     store.terms.doubt = client.clock.doubt
     index = Index(client)
     terms = WorkQueue(TermsReconciler(client, store, index, deployments.add), 4, terms_failed)
-    certificates = WorkQueue(Signer(client, store, keeper), 4, failed)
+    certificates = WorkQueue(Signer(client, store, keeper, options.namespace), 4, failed)
     progress = Progress(store, deployments)
     runners = [
         await servers.serve(
@@ -140,6 +170,8 @@ async def _run(options: Options) -> None:
             asyncio.create_task(_resync_forever(client, store, deployments, terms)),
             asyncio.create_task(_keep_authority(keeper)),
             asyncio.create_task(_keep_index(index)),
+            asyncio.create_task(isolation.keep_canary_seen(where)),
+            asyncio.create_task(isolation.until_moved(client, where, CHECK_SECONDS)),
         ]
         handlers = watches.registry(store, deployments, certificates, terms)
         await _watch_until_stopped(handlers, tasks)

@@ -9,7 +9,7 @@ from typing import Any
 from casemate import telemetry
 from casemate.cluster.client import Client
 from casemate.cluster.keys import Key
-from casemate.cluster.kinds import CERTIFICATE_REQUEST, POD, REPLICA_SET
+from casemate.cluster.kinds import CERTIFICATE_REQUEST, POD, REPLICA_SET, STATEFUL_SET
 from casemate.cluster.store import Store
 from casemate.controller.authority import AuthorityKeeper
 from casemate.core import names, pki, signing
@@ -22,8 +22,11 @@ logger = logging.getLogger(__name__)
 class Signer:
     """Issues or denies one request at a time."""
 
-    def __init__(self, client: Client, store: Store, keeper: AuthorityKeeper) -> None:
+    def __init__(
+        self, client: Client, store: Store, keeper: AuthorityKeeper, namespace: str
+    ) -> None:
         self._client, self._store, self._keeper = client, store, keeper
+        self._namespace = namespace
 
     async def __call__(self, key: Key) -> None:
         """Answers the request called `key`, unless it has its answer."""
@@ -48,7 +51,7 @@ class Signer:
 
     @staticmethod
     def _hosts(body: Mapping[str, Any], key: Key) -> tuple[str, ...]:
-        # `examine` has made sure that the account is NAME-model of the very deployment.
+        # `examine` has made sure that it is the warden, or NAME-model of the very deployment.
         name = body["spec"]["serviceAccountName"].removesuffix("-model")
         return names.service_hosts(name, key.namespace)
 
@@ -61,7 +64,15 @@ class Signer:
             await self._client.get(REPLICA_SET, namespace, owners[0]["name"]) if owners else None
         )
         name = meta.get("labels", {}).get(names.NAME_LABEL, "")
-        return Request(body, pod, replica_set, self._deployment_uid(Key(namespace, name)))
+        uid = self._deployment_uid(Key(namespace, name))
+        return Request(body, pod, replica_set, uid, await self._warden_uid(body))
+
+    async def _warden_uid(self, body: Mapping[str, Any]) -> str | None:
+        account = body["spec"]["serviceAccountName"]
+        if (body["metadata"]["namespace"], account) != (self._namespace, names.WARDEN):
+            return None
+        found = await self._client.get(STATEFUL_SET, self._namespace, names.WARDEN)
+        return found["metadata"]["uid"] if found else None
 
     def _deployment_uid(self, key: Key) -> str | None:
         """UID of the Deployment that we made; one that only wears our labels does not count."""

@@ -25,6 +25,15 @@ BREAK_GLASS_ANNOTATION = "casemate.dev/break-glass"
 SIGNER = "casemate.dev/gateway"
 """The signer of the gateways' serving certificates (Kubernetes Pod Certificates)."""
 
+TRUST_BUNDLE = f"{SIGNER.replace('/', ':')}:ca"
+"""The ClusterTrustBundle with the CA of that signer."""
+
+WARDEN = "casemate-warden"
+"""Name of the warden's Service, StatefulSet and account, in the operator's namespace."""
+WARDEN_PORT = 8444
+CANARY_PORT = 8445
+"""Where the warden listens, on TCP and UDP, for what no policy allows."""
+
 GATEWAY_PORT = 8443
 METRICS_PORT = 9090
 SERVICE_PORT = 443

@@ -86,11 +86,25 @@ class Observed:
 
 
 @dataclass(frozen=True)
+class Isolation:
+    """How pods prove that their network is closed."""
+
+    warden: str
+    """IP address of the warden's Service: model pods have no resolver."""
+    namespace: str
+    """Where the warden runs."""
+    closed: tuple[str, ...] = ()
+    """What must not answer beside the canary and the kubelet, as `casemate start-gate` takes it."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the operator was started with, as far as decisions depend on it."""
 
     gateway_image: str
     """The image that runs the gateway, by digest."""
+    isolation: Isolation
+    """How pods prove that their network is closed."""
     monitoring_namespace: str = "monitoring"
     """The namespace whose pods may read the gateways' metrics."""
     image_pull_secrets: tuple[str, ...] = ()

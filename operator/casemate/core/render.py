@@ -25,7 +25,7 @@ def render(
     clients = [] if permission.closed else spec.access.clients
     closed = [
         network.default_deny(name),
-        network.allow(name, clients, settings.monitoring_namespace),
+        network.allow(name, clients, settings),
         identity.service_account(name),
         service.service(name),
     ]
@@ -36,6 +36,7 @@ def render(
     shape = workload.Shape(
         replicas=permission.replicas,
         sidecars=[
+            containers.start_gate(settings.gateway_image, settings.isolation),
             containers.gateway(spec, settings.gateway_image),
             *(containers.guardrail(guard) for guard in guards),
         ],

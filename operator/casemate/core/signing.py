@@ -23,6 +23,9 @@ class Request:
     replica_set: Mapping[str, Any] | None
     deployment_uid: str | None
     """UID of the Deployment that the operator made under the name that the pod's label says."""
+    warden_uid: str | None = None
+    """UID of the warden's StatefulSet, where the request is for a pod in the operator's namespace
+    that runs as the warden; None: it is not."""
 
 
 class Denial(NamedTuple):
@@ -58,6 +61,13 @@ def examine(request: Request) -> Denial | None:
     spec, pod = request.body["spec"], request.pod
     if pod is None or pod["metadata"]["uid"] != spec["podUID"]:
         return Denial("PodUnknown", "the pod does not exist (any more)")
+    if spec.get("unverifiedUserAnnotations"):
+        return Denial("UnknownAnnotations", "this signer accepts no userAnnotations")
+    return _of_warden(request, pod) if request.warden_uid else _of_model(request, pod)
+
+
+def _of_model(request: Request, pod: Mapping[str, Any]) -> Denial | None:
+    spec = request.body["spec"]
     name = pod["metadata"].get("labels", {}).get(names.NAME_LABEL)
     replica_set = request.replica_set
     if replica_set is None or owner_uid(pod, "ReplicaSet") != replica_set["metadata"]["uid"]:
@@ -68,8 +78,12 @@ def examine(request: Request) -> Denial | None:
         return Denial("PodNotOurs", f"the pod belongs to no ModelDeployment called {name!r}")
     if spec["serviceAccountName"] != f"{name}-model":
         return Denial("PodNotOurs", f"the pod runs as {spec['serviceAccountName']!r}")
-    if spec.get("unverifiedUserAnnotations"):
-        return Denial("UnknownAnnotations", "this signer accepts no userAnnotations")
+    return None
+
+
+def _of_warden(request: Request, pod: Mapping[str, Any]) -> Denial | None:
+    if owner_uid(pod, "StatefulSet") != request.warden_uid:
+        return Denial("PodNotOurs", f"the pod is not of the StatefulSet {names.WARDEN}")
     return None
 
 

@@ -8,7 +8,7 @@ from casemate.core.names import BREAK_GLASS_ANNOTATION, NAME_LABEL, TERMS_ANNOTA
 from casemate.core.observed import Settings
 from casemate.core.resources import containers, network, workload
 from casemate.core.resources.service import service
-from support.operators import DIGEST, GATEWAY_IMAGE, Json, model_deployment
+from support.operators import DIGEST, GATEWAY_IMAGE, ISOLATION, Json, model_deployment
 from support.policies import ENCLAVE
 from support.terms import AGREEMENT
 
@@ -54,9 +54,10 @@ def rendered_deployment(name: str = "m") -> Json:
     """The Deployment as the operator renders it, without what every child gets."""
     body = model_deployment(name, ENCLAVE)
     spec = ModelDeploymentSpec.model_validate(body["spec"])
-    settings = Settings(GATEWAY_IMAGE)
+    settings = Settings(GATEWAY_IMAGE, ISOLATION)
+    gate = containers.start_gate(settings.gateway_image, settings.isolation)
     gateway, engine = containers.gateway(spec, settings.gateway_image), containers.engine(spec)
-    shape = workload.Shape(replicas=1, sidecars=[gateway], engine=engine, place=None)
+    shape = workload.Shape(replicas=1, sidecars=[gate, gateway], engine=engine, place=None)
     return put(workload.deployment(name, spec, settings, shape), {"/metadata/labels": MARK})
 
 

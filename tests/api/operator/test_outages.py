@@ -18,6 +18,7 @@ from support.operators import (
     DIGEST,
     Api,
     Operator,
+    bring_warden,
     eventually,
     install,
     model_deployment,
@@ -245,7 +246,9 @@ def _attempt(plane: ControlPlane) -> subprocess.CompletedProcess[str]:
 
 def test_without_its_crd_it_says_so_and_ends(tmp_path: Path) -> None:
     with ControlPlane(tmp_path / "plane") as plane:
-        Api(plane).namespace("casemate-system")
+        api = Api(plane)
+        api.namespace("casemate-system")
+        bring_warden(api)
         done = _attempt(plane)
 
     assert done.returncode == 1

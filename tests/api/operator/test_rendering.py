@@ -15,7 +15,7 @@ from casemate.core.observed import Observed, Settings
 from casemate.core.permission import Permission
 from casemate.core.render import render
 from enclave.controlplane import ControlPlane
-from support.operators import GATEWAY_IMAGE, Api, model_deployment
+from support.operators import GATEWAY_IMAGE, ISOLATION, Api, model_deployment
 from support.terms import AGREEMENT_SPEC
 
 Json = dict[str, Any]
@@ -75,7 +75,7 @@ def _rendered(namespace: str, name: str, changed: Json) -> list[Json]:
     body = model_deployment(name, namespace, **changed)
     body["metadata"] |= {"uid": "00000000-0000-0000-0000-000000000001", "generation": 1}
     observed = Observed(name, namespace, body)
-    settings = Settings(GATEWAY_IMAGE, image_pull_secrets=("pull",))
+    settings = Settings(GATEWAY_IMAGE, ISOLATION, image_pull_secrets=("pull",))
     spec = ModelDeploymentSpec.model_validate(body["spec"])
     terms = UsageAgreementSpec.model_validate(AGREEMENT_SPEC)
     permission = Permission((), spec.replicas, closed=False, until=None, agreement=terms)

@@ -3,7 +3,6 @@
 import pytest
 
 from casemate.controller.main import _parse
-from casemate.core.observed import Settings
 
 IMAGE = "registry.enclave.local/casemate/casemate@sha256:" + "0b" * 32
 GIVEN = f"--gateway-image={IMAGE}"
@@ -11,7 +10,8 @@ GIVEN = f"--gateway-image={IMAGE}"
 
 def test_the_gateway_image_is_enough() -> None:
     options = _parse([GIVEN])
-    assert options.settings == Settings(IMAGE, "monitoring", ())
+    assert (options.gateway_image, options.monitoring_namespace) == (IMAGE, "monitoring")
+    assert (options.image_pull_secrets, options.closed) == ((), ())
     assert (options.namespace, options.metrics_port, options.health_port) == (
         "casemate-system",
         8080,
@@ -28,12 +28,15 @@ def test_everything_else_may_be_given() -> None:
             "--monitoring-namespace=w",
             "--image-pull-secret=one",
             "--image-pull-secret=two.x",
+            "--closed=tcp:10.9.9.9:443=archive",
             "--metrics-port=1",
             "--health-port=65535",
             "--workers=256",
         ]
     )
-    assert options.settings == Settings(IMAGE, "w", ("one", "two.x"))
+    assert (options.gateway_image, options.monitoring_namespace) == (IMAGE, "w")
+    assert options.image_pull_secrets == ("one", "two.x")
+    assert options.closed == ("tcp:10.9.9.9:443=archive",)
     assert (options.namespace, options.workers) == ("n", 256)
     assert (options.metrics_port, options.health_port) == (1, 65535)
 
@@ -44,6 +47,7 @@ def test_everything_else_may_be_given() -> None:
         ([], "--gateway-image"),
         (["--gateway-image=registry.local/x:1"], "an image by digest is accepted"),
         ([f"--gateway-image={IMAGE[:-1]}"], "got 'registry.enclave.local"),
+        ([GIVEN, "--closed=tcp:example.com:1"], "of one host is accepted; got"),
         ([GIVEN, "--workers=0"], "a whole number from 1 to 256 is accepted; got '0'"),
         ([GIVEN, "--workers=-1"], "a whole number from 1 to 256 is accepted; got '-1'"),
         ([GIVEN, "--workers=many"], "a whole number from 1 to 256 is accepted; got 'many'"),

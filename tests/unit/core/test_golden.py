@@ -43,7 +43,7 @@ FULL: Any = SPEC | {
         ]
     },
 }
-PULLING = Settings(SETTINGS.gateway_image, "watchers", ("registry",))
+PULLING = Settings(SETTINGS.gateway_image, SETTINGS.isolation, "watchers", ("registry",))
 
 
 @pytest.mark.parametrize(

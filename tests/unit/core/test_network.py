@@ -1,5 +1,6 @@
 """The NetworkPolicies, read by the plain reader of the standard that the enforcer is held to."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -117,7 +118,7 @@ def test_without_the_policies_the_same_packets_pass() -> None:
 
 
 def test_monitoring_is_where_the_operator_was_told() -> None:
-    elsewhere = Settings(SETTINGS.gateway_image, monitoring_namespace="watchers")
+    elsewhere = replace(SETTINGS, monitoring_namespace="watchers")
     packet = Packet(FAR, MODEL, "TCP", 9090)
     assert cluster([], "watchers", {}, {}, elsewhere).allows(packet)
     assert not cluster([], "monitoring", {}, {}, elsewhere).allows(packet)

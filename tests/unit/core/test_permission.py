@@ -274,11 +274,12 @@ def test_required_guardrails_and_the_place_are_rendered() -> None:
     world.carry_out(world.plan())
     pod = world.deployment["spec"]["template"]["spec"]
     assert [c["name"] for c in pod["initContainers"]] == [
+        "start-gate",
         "gateway",
         "guardrail-pii",
         "guardrail-own",
     ]
-    assert all(one["restartPolicy"] == "Always" for one in pod["initContainers"])
+    assert all(one["restartPolicy"] == "Always" for one in pod["initContainers"][1:])
     assert pod["nodeSelector"] == {"kind": "gpu"}
     assert pod["runtimeClassName"] == "nvidia"
     assert pod["tolerations"][0]["key"] == "gpu"

@@ -98,7 +98,8 @@ def test_no_engine_is_started_without_its_gateway_as_native_sidecar(spec: Any) -
     for body in bodies(World(spec).plan()).values():
         pod = body["spec"]["template"]["spec"] if body["kind"] == "Deployment" else {}
         if pod.get("containers"):
-            gateway = pod["initContainers"][0]
+            gate, gateway = pod["initContainers"][:2]
+            assert gate["name"] == "start-gate"
             assert gateway["name"] == "gateway"
             assert gateway["image"] == SETTINGS.gateway_image
             assert gateway["restartPolicy"] == "Always"
@@ -171,7 +172,8 @@ def test_a_suspended_deployment_keeps_everything_but_its_pods() -> None:
 
 def test_another_gateway_image_replaces_only_the_pods() -> None:
     world = ready()
-    plan = world.plan(Settings(gateway_image=f"registry.enclave.local/casemate/other@{DIGEST}"))
+    other = f"registry.enclave.local/casemate/other@{DIGEST}"
+    plan = world.plan(Settings(other, SETTINGS.isolation))
     assert list(bodies(plan)) == [Ref("Deployment", "m")]
     assert plan.repairs == ()
 

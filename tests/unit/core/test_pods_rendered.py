@@ -88,7 +88,7 @@ def test_every_pod_conforms_to_pod_security_restricted(spec: Any) -> None:
         (("containers", 0, "securityContext", "privileged"), True),
         (("containers", 0, "securityContext", "allowPrivilegeEscalation"), True),
         (("initContainers", 0, "securityContext", "capabilities"), {"add": ["NET_ADMIN"]}),
-        (("initContainers", 0, "ports", 0, "hostPort"), 8443),
+        (("initContainers", 1, "ports", 0, "hostPort"), 8443),
         (("volumes", 0, "hostPath"), {"path": "/"}),
     ],
 )
@@ -111,9 +111,11 @@ def test_no_pod_has_a_token_or_a_way_to_the_host(spec: Any) -> None:
     assert pod["serviceAccountName"] == "m-model"
     kinds = [set(volume) - {"name"} for volume in pod["volumes"]]
     assert {"secret"} not in kinds
-    sources = [v["projected"]["sources"] for v in pod["volumes"] if "projected" in v]
-    assert [list(source) for source in sources[0]] == [["podCertificate"]]
-    assert len(sources) == 1
+    sources = {v["name"]: v["projected"]["sources"] for v in pod["volumes"] if "projected" in v}
+    assert {name: [list(one) for one in found] for name, found in sources.items()} == {
+        "tls": [["podCertificate"]],
+        "warden-ca": [["clusterTrustBundle"]],
+    }
 
 
 @few
@@ -136,12 +138,14 @@ def test_every_image_is_named_by_digest(spec: Any) -> None:
 
 @few
 @given(specs())
-def test_there_are_two_containers_and_only_the_gateway_has_ports_and_the_key(spec: Any) -> None:
+def test_only_the_gateway_has_ports_and_the_key(spec: Any) -> None:
     pod = pod_of(spec)
-    gateway, engine = containers_of(pod)
-    assert (gateway["name"], engine["name"]) == ("gateway", "engine")
+    gate, gateway, engine = containers_of(pod)
+    assert [one["name"] for one in (gate, gateway, engine)] == ["start-gate", "gateway", "engine"]
     assert {port["containerPort"] for port in gateway["ports"]} == {GATEWAY_PORT, METRICS_PORT}
-    assert "ports" not in engine
+    assert not [one["name"] for one in (gate, engine) if "ports" in one]
+    assert [mount["name"] for mount in gate["volumeMounts"]] == ["warden-ca"]
+    assert "restartPolicy" not in gate, "it ends before anything else begins"
     mounts = {one["name"]: {m["name"] for m in one["volumeMounts"]} for one in (gateway, engine)}
     assert mounts == {"gateway": {"engine", "tls"}, "engine": {"engine", "models", "tmp"}}
     for one in (gateway, engine):
@@ -182,11 +186,11 @@ def test_the_engine_is_told_where_the_weights_are(source: Any, path: str) -> Non
     ],
 )
 def test_the_gateway_is_told_where_the_engine_is(at: str, value: Any, address: str) -> None:
-    gateway = pod_of(changed(at, value))["initContainers"][0]
+    gateway = pod_of(changed(at, value))["initContainers"][1]
     assert f"--engine={address}" in gateway["args"]
 
 
 def test_pull_secrets_are_named_where_the_operator_was_given_some() -> None:
-    given = Settings(SETTINGS.gateway_image, image_pull_secrets=("one", "two"))
+    given = Settings(SETTINGS.gateway_image, SETTINGS.isolation, image_pull_secrets=("one", "two"))
     assert pod_of(None, given)["imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]
     assert "imagePullSecrets" not in pod_of(None)

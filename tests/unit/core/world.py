@@ -14,14 +14,17 @@ from casemate.api.v1alpha1 import API_VERSION, KIND
 from casemate.cluster.keys import Key
 from casemate.cluster.store import Store
 from casemate.core.names import MANAGED_BY, NAME_LABEL
-from casemate.core.observed import Observed, Ref, Settings, Trouble
+from casemate.core.observed import Isolation, Observed, Ref, Settings, Trouble
 from casemate.core.plan import Plan, plan
 from support.terms import terms
 from unit.api.cases import SPEC, Json
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DIGEST = "sha256:" + "0b" * 32
-SETTINGS = Settings(gateway_image=f"registry.enclave.local/casemate/casemate@{DIGEST}")
+ISOLATION = Isolation("10.96.7.7", "casemate-system", ("tcp:10.96.0.1:443=API server",))
+SETTINGS = Settings(
+    gateway_image=f"registry.enclave.local/casemate/casemate@{DIGEST}", isolation=ISOLATION
+)
 UID = "uid-of-the-deployment"
 
 CONTAINER_DEFAULTS = {

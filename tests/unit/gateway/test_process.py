@@ -230,7 +230,7 @@ def test_a_setting_that_makes_no_sense_is_refused_with_what_is_accepted(
     assert next(iter(changes)).replace("_", "-") in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("argv", [[], ["warden"]], ids=["none", "unknown"])
+@pytest.mark.parametrize("argv", [[], ["butler"]], ids=["none", "unknown"])
 def test_a_program_that_does_not_exist_is_refused_with_those_that_do(
     argv: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,11 +6,14 @@ from casemate.api.quantities import Resources
 from casemate.api.terms import Guardrail
 from casemate.api.v1alpha1 import DEFAULT_SOCKET, ModelDeploymentSpec
 from casemate.core import names
+from casemate.core.observed import Isolation
 
 SOCKET_FOLDER = "/run/casemate/engine"
 TLS_FOLDER = "/var/run/casemate/tls"
 TLS_BUNDLE = "bundle.pem"
 MODELS_FOLDER = "/models"
+CA_FOLDER, CA_FILE = "/var/run/casemate/warden-ca", "ca.pem"
+_KUBELET_PORT = 10250
 
 _RESTRICTED = {
     "allowPrivilegeEscalation": False,
@@ -50,6 +53,33 @@ def gateway(spec: ModelDeploymentSpec, image: str) -> dict[str, Any]:
             {"name": "engine", "mountPath": SOCKET_FOLDER},
             {"name": "tls", "mountPath": TLS_FOLDER, "readOnly": True},
         ],
+    }
+
+
+def start_gate(image: str, isolation: Isolation) -> dict[str, Any]:
+    """The first container: nothing else starts until the pod's network is proven to be closed."""
+    host = f"[{isolation.warden}]" if ":" in isolation.warden else isolation.warden
+    name = names.service_hosts(names.WARDEN, isolation.namespace)[0]
+    canary = f"{host}:{names.CANARY_PORT}=canary"
+    closed = (
+        f"tcp:{canary}",
+        f"udp:{canary}",
+        f"tcp:$(HOST_IP):{_KUBELET_PORT}=kubelet",
+        *isolation.closed,
+    )
+    return {
+        "name": "start-gate",
+        "image": image,
+        "args": [
+            "start-gate",
+            f"--warden=tcp:{host}:{names.WARDEN_PORT}={name}",
+            f"--ca={CA_FOLDER}/{CA_FILE}",
+            *(f"--closed={one}" for one in closed),
+        ],
+        "env": [{"name": "HOST_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}],
+        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
+        "securityContext": _RESTRICTED,
+        "volumeMounts": [{"name": "warden-ca", "mountPath": CA_FOLDER, "readOnly": True}],
     }
 
 

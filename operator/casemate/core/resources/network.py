@@ -5,6 +5,7 @@ from typing import Any
 
 from casemate.api.selectors import Client, LabelSelector
 from casemate.core import names
+from casemate.core.observed import Isolation, Settings
 
 _POLICY = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
 
@@ -21,11 +22,9 @@ def default_deny(name: str) -> dict[str, Any]:
     }
 
 
-def allow(name: str, clients: Sequence[Client], monitoring_namespace: str) -> dict[str, Any]:
-    """Opens the gateway port to the declared clients and the metrics port to monitoring."""
-    monitoring = {
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": monitoring_namespace}}
-    }
+def allow(name: str, clients: Sequence[Client], settings: Settings) -> dict[str, Any]:
+    """Opens the gateway to the clients, the metrics to monitoring, and the way to the warden."""
+    monitoring = {"namespaceSelector": _namespace(settings.monitoring_namespace)}
     rules = [_rule([monitoring], names.METRICS_PORT)]
     if clients:
         peers = [_peer(client) for client in clients]
@@ -35,14 +34,30 @@ def allow(name: str, clients: Sequence[Client], monitoring_namespace: str) -> di
         "metadata": {"name": f"{name}-allow"},
         "spec": {
             "podSelector": {"matchLabels": names.selector_labels(name)},
-            "policyTypes": ["Ingress"],
+            "policyTypes": ["Ingress", "Egress"],
             "ingress": rules,
+            "egress": [{"to": [_warden(settings.isolation)], "ports": [_tcp(names.WARDEN_PORT)]}],
         },
     }
 
 
 def _rule(peers: list[dict[str, Any]], port: int) -> dict[str, Any]:
-    return {"from": peers, "ports": [{"protocol": "TCP", "port": port}]}
+    return {"from": peers, "ports": [_tcp(port)]}
+
+
+def _tcp(port: int) -> dict[str, Any]:
+    return {"protocol": "TCP", "port": port}
+
+
+def _namespace(name: str) -> dict[str, Any]:
+    return {"matchLabels": {"kubernetes.io/metadata.name": name}}
+
+
+def _warden(isolation: Isolation) -> dict[str, Any]:
+    return {
+        "namespaceSelector": _namespace(isolation.namespace),
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": names.WARDEN}},
+    }
 
 
 def _peer(client: Client) -> dict[str, Any]:

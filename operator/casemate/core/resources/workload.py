@@ -16,7 +16,7 @@ class Shape(NamedTuple):
 
     replicas: int
     sidecars: list[dict[str, Any]]
-    """Native sidecars in the order of their start, the gateway first."""
+    """The start gate, then native sidecars in the order of their start, the gateway first."""
     engine: dict[str, Any]
     place: Profile | None
     """Where they may run; None: anywhere."""
@@ -71,7 +71,13 @@ def _pod(name: str, spec: ModelDeploymentSpec, settings: Settings, shape: Shape)
         },
         "initContainers": shape.sidecars,
         "containers": [shape.engine],
-        "volumes": [_tls(), _models(spec.model.source), _empty("engine"), _empty("tmp")],
+        "volumes": [
+            _tls(),
+            _models(spec.model.source),
+            _empty("engine"),
+            _empty("tmp"),
+            _warden_ca(),
+        ],
     }
     if settings.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": secret} for secret in settings.image_pull_secrets]
@@ -98,6 +104,11 @@ def _tls() -> dict[str, Any]:
         "name": "tls",
         "projected": {"defaultMode": 0o440, "sources": [{"podCertificate": certificate}]},
     }
+
+
+def _warden_ca() -> dict[str, Any]:
+    bundle = {"name": names.TRUST_BUNDLE, "path": "ca.pem"}
+    return {"name": "warden-ca", "projected": {"sources": [{"clusterTrustBundle": bundle}]}}
 
 
 def _models(source: ModelSource) -> dict[str, Any]:

@@ -1,0 +1,97 @@
+"""`casemate start-gate`: lets a model pod start only when its network is proven to be closed."""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from casemate.isolation.client import Warden
+from casemate.isolation.probes import probe
+from casemate.isolation.proof import Proof, Verdict, judge
+from casemate.isolation.targets import Target, parse
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+TERMINATION_LOG = Path("/dev/termination-log")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line."""
+
+    warden: Warden
+    closed: tuple[Target, ...]
+    patience: float
+
+
+def main(argv: Sequence[str]) -> int:
+    """Try until the proof holds; 0 then, 1 when it did not for as long as it may take."""
+    options = _parse(argv)
+    proof = asyncio.run(hold(options))
+    if proof.verdict is Verdict.ENFORCED:
+        return 0
+    _report(f"{proof.verdict}: {proof.message}")
+    return 1
+
+
+Round = Callable[[Warden, Sequence[Target]], Awaitable[Proof]]
+
+
+async def round_of(warden: Warden, closed: Sequence[Target]) -> Proof:
+    """One round: the warden, everything that must be closed at once, and the warden again."""
+    before = await warden.ask()
+    readings = await asyncio.gather(*(probe(target) for target in closed))
+    return judge(before, readings, await warden.ask())
+
+
+async def hold(options: Options, once: Round = round_of) -> Proof:
+    """Try again and again, with longer pauses, until it is proven or patience is at its end."""
+    deadline, pause, said = time.monotonic() + options.patience, FIRST_PAUSE, None
+    while True:
+        proof = await once(options.warden, options.closed)
+        if proof != said:
+            _say(proof)
+        said = proof
+        if proof.verdict is Verdict.ENFORCED or time.monotonic() + pause > deadline:
+            return proof
+        await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311  no secret
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _say(proof: Proof) -> None:
+    line = {"msg": "isolation", "verdict": proof.verdict, "why": proof.message}
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def _report(text: str) -> None:
+    """Leave the reason where the kubelet picks it up for the pod's status."""
+    try:
+        TERMINATION_LOG.write_text(text)
+    except OSError:
+        sys.stderr.write(f"{text}\n")
+
+
+def _parse(argv: Sequence[str]) -> Options:
+    parser = argparse.ArgumentParser("casemate start-gate", description=__doc__)
+    parser.add_argument("--warden", required=True, type=_target, help="tcp:ADDRESS:PORT=DNS-NAME")
+    parser.add_argument("--ca", required=True, type=Path, help="bundle of CAs for the warden")
+    parser.add_argument(
+        "--closed", action="append", required=True, type=_target, help="what must not answer"
+    )
+    parser.add_argument("--patience", type=float, default=60.0, help="seconds to try (60)")
+    given = parser.parse_args(argv)
+    place: Target = given.warden
+    warden = Warden(place.host, place.port, place.name, given.ca)
+    return Options(warden, tuple(given.closed), given.patience)
+
+
+def _target(text: str) -> Target:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,1 @@
+"""The warden: answers where policies allow it, and listens where none does."""
