@@ -1,20 +1,22 @@
 """Pairs of pods that begin from a pod as the operator renders it, or as a client has it."""
 
-from api.admission.bodies import ABSENT, IMAGE, owner, sidecar
+from api.admission.bodies import ABSENT, IMAGE, model_pod, owner, sidecar
 from api.admission.pairs import Pair
 
-GATEWAY = "/spec/initContainers/0"
+GATE = "/spec/initContainers/0"
+GATEWAY = "/spec/initContainers/1"
 ENGINE = "/spec/containers/0"
 _TOKEN = {"serviceAccountToken": {"path": "t", "audience": "casemate-warden"}}
 _OTHER_TOKEN = {"serviceAccountToken": {"path": "t", "audience": "kubernetes"}}
 _CERTIFICATE = {"signerName": "casemate.dev/gateway", "keyType": "ED25519", "keyPath": "k"}
 _CERTIFICATE |= {"certificateChainPath": "c"}
 _GUARD = sidecar("guardrail-words", restartPolicy="Always")
+_START, _GATEWAY = model_pod()["spec"]["initContainers"]
 _TAGGED = "registry.enclave.local/tools/t:1"
 
 
 def _volume(**source: object) -> dict[str, object]:
-    return {"/spec/volumes/4": {"name": "more", **source}}
+    return {"/spec/volumes/5": {"name": "more", **source}}
 
 
 ORIGIN = [
@@ -80,25 +82,48 @@ SHAPE = [
     ),
     Pair(
         "an init container of an unknown name",
-        {"/spec/initContainers/1": sidecar("helper", restartPolicy="Always")},
+        {"/spec/initContainers/2": sidecar("helper", restartPolicy="Always")},
         ("spec.initContainers", "container helper", "begin with guardrail-"),
-        {"/spec/initContainers/1": _GUARD},
+        {"/spec/initContainers/2": _GUARD},
     ),
     Pair(
         "a guardrail that ends",
-        {"/spec/initContainers/1": sidecar("guardrail-words")},
+        {"/spec/initContainers/2": sidecar("guardrail-words")},
         ("spec.initContainers.restartPolicy", "guardrail-words", "must be Always"),
-        {"/spec/initContainers/1": _GUARD},
+        {"/spec/initContainers/2": _GUARD},
     ),
     Pair(
         "a start gate that never ends",
-        {"/spec/initContainers/1": sidecar("start-gate", restartPolicy="Always")},
+        {f"{GATE}/restartPolicy": "Always"},
         ("spec.initContainers.restartPolicy", "start-gate", "which must end"),
     ),
     Pair(
         "a start gate after the gateway",
-        {"/spec/initContainers/1": sidecar("start-gate")},
-        ("spec.initContainers", "start-gate and verify, then gateway", "found gateway, start-gate"),
+        {"/spec/initContainers/2": _START, GATE: ABSENT},
+        ("spec.initContainers", "must begin with start-gate", "found gateway, start-gate"),
+    ),
+    Pair(
+        "no start gate",
+        {GATE: ABSENT},
+        ("spec.initContainers", "must begin with start-gate", "found gateway"),
+    ),
+    Pair(
+        "a start gate of another program",
+        {f"{GATE}/args/0": "gateway"},
+        ("args and command of container start-gate", "must be start-gate as first argument"),
+        {f"{GATE}/args/4": "--closed=tcp:10.0.0.1:443"},
+    ),
+    Pair(
+        "a start gate with a command",
+        {f"{GATE}/command": ["/bin/true"]},
+        ("args and command of container start-gate", "no command"),
+        {f"{ENGINE}/command": ["/bin/true"]},
+    ),
+    Pair(
+        "a check of the weights after the gateway",
+        {"/spec/initContainers/2": sidecar("verify")},
+        ("spec.initContainers", "start-gate and verify, then gateway", "found start-gate, gateway"),
+        {"/spec/initContainers/1": sidecar("verify"), "/spec/initContainers/2": _GATEWAY},
     ),
     Pair(
         "another first argument",
@@ -232,9 +257,10 @@ CONTAINER = [
     Pair(
         "a pod that may run as root",
         {"/spec/securityContext/runAsNonRoot": ABSENT},
-        ("runAsNonRoot", "gateway, engine", "on the pod or the container"),
+        ("runAsNonRoot", "start-gate, gateway, engine", "on the pod or the container"),
         {
             "/spec/securityContext/runAsNonRoot": ABSENT,
+            f"{GATE}/securityContext/runAsNonRoot": True,
             f"{GATEWAY}/securityContext/runAsNonRoot": True,
             f"{ENGINE}/securityContext/runAsNonRoot": True,
         },
@@ -294,6 +320,18 @@ VOLUMES = [
         _volume(projected={"sources": [_TOKEN, {"configMap": {"name": "c"}}]}),
         ("spec.volumes more", "projected must only have"),
         _volume(projected={"sources": [_TOKEN, {"podCertificate": _CERTIFICATE}]}),
+    ),
+    Pair(
+        "a bundle of another CA",
+        _volume(projected={"sources": [{"clusterTrustBundle": {"name": "x", "path": "c"}}]}),
+        ("spec.volumes more", "clusterTrustBundle casemate.dev:gateway:ca"),
+        _volume(
+            projected={
+                "sources": [
+                    {"clusterTrustBundle": {"name": "casemate.dev:gateway:ca", "path": "c"}}
+                ]
+            }
+        ),
     ),
     Pair(
         "a certificate of another signer",

@@ -183,8 +183,7 @@ def test_a_binding_does_not_smuggle_marks(
 
 
 def test_what_was_rendered_may_also_carry_everything_that_is_planned(world: World):
-    gateway = model_pod()["spec"]["initContainers"][0]
-    start = sidecar("start-gate")
+    start, gateway = model_pod()["spec"]["initContainers"]
     verify = sidecar("verify")
     guard = sidecar("guardrail-words", restartPolicy="Always")
     full = put(model_pod(), {"/spec/initContainers": [start, verify, gateway, guard]})

@@ -94,6 +94,22 @@ def test_every_doubt_is_a_denial(case: tuple[Callable[[Any], object], str]) -> N
     assert denial.reason == reason
 
 
+def test_the_wardens_own_pod_is_granted_and_one_that_only_runs_as_it_is_not() -> None:
+    body = {"spec": {"podUID": "pod", "serviceAccountName": "casemate-warden"}}
+    pod = owned("pod", "StatefulSet", "warden")
+    assert examine(Request(body, pod, None, None, warden_uid="warden")) is None
+    others: dict[str, Request] = {
+        "no StatefulSet": Request(body, pod, None, None, warden_uid=None),
+        "another": Request(body, owned("pod", "StatefulSet", "x"), None, None, "warden"),
+        "a Deployment": Request(body, owned("pod", "ReplicaSet", "warden"), None, None, "warden"),
+        "a bare pod": Request(body, {"metadata": {"uid": "pod"}}, None, None, "warden"),
+    }
+    for name, request in others.items():
+        denial = examine(request)
+        assert denial is not None, name
+        assert denial.reason == "PodNotOurs"
+
+
 def test_a_deployment_is_ours_if_we_applied_it_for_this_very_model_deployment() -> None:
     observed = ready().observed()
     live = observed.children[Ref("Deployment", "m")]
