@@ -1,0 +1,109 @@
+"""The start gate on a real node: nothing of a model starts until its network is proven closed."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from demo import deploy
+from demo.cluster import Cluster
+from support.enclaves import Enclave, enclave_command
+
+MODEL = ("--namespace", deploy.MODELS)
+SYSTEM = ("--namespace", deploy.SYSTEM)
+OURS = f"-lcasemate.dev/model-deployment={deploy.MODEL}"
+
+
+def _alive(cluster: Cluster) -> list[dict[str, Any]]:
+    pods = cluster.get(*MODEL, "pods", OURS)["items"]
+    return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+
+def _said(cluster: Cluster) -> dict[str, str]:
+    """The newest line of the newest pod's gate; nothing while there is none."""
+    pods = _alive(cluster)
+    if len(pods) != 1 or not pods[0]["status"].get("initContainerStatuses"):
+        return {}
+    gate = pods[0]["status"]["initContainerStatuses"][0]
+    if "waiting" in gate["state"] and not gate.get("lastState"):
+        return {}
+    logs = ("logs", pods[0]["metadata"]["name"], "--container=start-gate", "--tail=1")
+    lines = cluster.kubectl(*MODEL, *logs).splitlines()
+    found: dict[str, str] = json.loads(lines[-1]) if lines else {}
+    return found
+
+
+def _started(cluster: Cluster) -> list[str]:
+    """Containers of the one pod that have ever run, but for the gate."""
+    (pod,) = _alive(cluster)
+    status = pod["status"]
+    every = [*status["initContainerStatuses"], *status["containerStatuses"]]
+    return [
+        one["name"]
+        for one in every
+        if one["name"] != "start-gate" and ("running" in one["state"] or one.get("lastState"))
+    ]
+
+
+def _make_anew(cluster: Cluster) -> None:
+    cluster.kubectl(*MODEL, "delete", "pods", OURS, "--grace-period=1", "--timeout=60s")
+
+
+def _serves(cluster: Cluster) -> bool:
+    found = cluster.get(*MODEL, "modeldeployment", deploy.MODEL)
+    return any(
+        c["type"] == "Ready" and c["status"] == "True" for c in found["status"]["conditions"]
+    )
+
+
+@pytest.fixture
+def enforced_again(cluster: Cluster, enclave: Enclave) -> Iterator[None]:
+    """Whatever a test did, policies bind and the model serves afterwards."""
+    yield
+    enclave_command("up", "--name", enclave.name)
+    cluster.kubectl(*SYSTEM, "scale", "statefulset/casemate-warden", "--replicas=1")
+    enclave.eventually(lambda: _serves(cluster), "the model never served again", 120)
+
+
+def test_the_pod_that_serves_has_proven_its_isolation(cluster: Cluster) -> None:
+    assert _said(cluster)["verdict"] == "Enforced"
+    assert "the warden answered, and none of 5 others did" in _said(cluster)["why"]
+    assert set(_started(cluster)) == {"gateway", "engine"}, "control: the others came after it"
+
+
+@pytest.mark.usefixtures("enforced_again")
+def test_where_policies_do_not_bind_nothing_starts_until_they_do(
+    cluster: Cluster, enclave: Enclave
+) -> None:
+    enclave_command("up", "--name", enclave.name, "--no-network-policy")
+    _make_anew(cluster)
+    enclave.eventually(
+        lambda: _said(cluster).get("verdict") == "NotEnforced", "the gate saw nothing", 60
+    )
+    why = _said(cluster)["why"]
+    for reached in ("tcp ", "udp ", "(canary): connected", "(API server): connected"):
+        assert reached in why
+    assert _started(cluster) == []
+
+    enclave_command("up", "--name", enclave.name)
+    enclave.eventually(lambda: _serves(cluster), "it did not go on by itself", 120)
+    assert _said(cluster)["verdict"] == "Enforced"
+
+
+@pytest.mark.usefixtures("enforced_again")
+def test_without_a_warden_nothing_is_proven_and_nothing_starts(
+    cluster: Cluster, enclave: Enclave
+) -> None:
+    cluster.kubectl(*SYSTEM, "scale", "statefulset/casemate-warden", "--replicas=0")
+    gone = ("wait", "--for=delete", "pod/casemate-warden-0", "--timeout=60s")
+    cluster.kubectl(*SYSTEM, *gone)
+    _make_anew(cluster)
+    enclave.eventually(
+        lambda: _said(cluster).get("verdict") == "Inconclusive", "the gate saw nothing", 60
+    )
+    assert "the warden did not answer" in _said(cluster)["why"]
+    assert _started(cluster) == []
+
+    cluster.kubectl(*SYSTEM, "scale", "statefulset/casemate-warden", "--replicas=1")
+    enclave.eventually(lambda: _serves(cluster), "it did not go on by itself", 120)
