@@ -53,6 +53,7 @@ def agreement(pick: Pick) -> Json:
         ((-500, 500, 0), (-500, 500, 9), (-800, -300, 0), (-800, -300, 3650), (-300, 900, 0),
          (-300, 900, 30), (300, 900, 0))
     )  # fmt: skip
+    most, each = pick(((8, 4), (8, 4), (100, 4), (4, 100), (100, 100)))
     return AGREEMENT | {
         "term": {"start": _moment(start), "end": _moment(end), "windDownDays": wind_down},
         "allowedUses": [{"id": use, "description": use} for use in _some(pick, USES, 1)],
@@ -60,8 +61,8 @@ def agreement(pick: Pick) -> Json:
         "registries": _some(pick, _REGISTRIES, 1),
         "requiredGuardrails": [guard(name, IMAGES[0]) for name in _some(pick, GUARDS[:2])],
         "capacity": {
-            "maxReplicas": pick((100, 8, 4)),
-            "maxReplicasEach": pick((100, 4)),
+            "maxReplicas": most,
+            "maxReplicasEach": each,
             "maxAccelerators": pick((100, 4)),
             "profiles": [{"name": name} for name in _some(pick, PROFILES)],
         },

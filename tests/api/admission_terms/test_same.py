@@ -23,7 +23,7 @@ from enclave.controlplane import ControlPlane
 from enclave.waiting import until
 
 Asked = tuple[World, Operator]
-EXAMPLES = 300
+EXAMPLES = 400
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Deployments drawn from few values, most of which keep to the agreement that they name."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from api.admission_terms.draws import (
@@ -33,10 +33,10 @@ _GPUS: tuple[Json, ...] = (
 )
 _PACTS = {**AGREEMENTS, **{name: spec for name, (spec, _) in TERMS.items()}}
 _ANY: dict[str, tuple[Any, ...]] = {
-    "agreementRef.name": (*_PACTS, JUST_ENDED, "ghost"),
+    "agreementRef.name": (*_PACTS, JUST_ENDED, "ghost", *["future", "past"] * 2),
     "use": USES,
-    "model.supplier": (*LABS, *STANDINGS, "ghost"),
-    "base": (None, *LABS, *STANDINGS, "ghost"),
+    "model.supplier": (*LABS * 2, *STANDINGS, "ghost"),
+    "base": (None, *LABS * 2, *STANDINGS, "ghost"),
     "model.source.oci.image": IMAGES,
     "engine.image": IMAGES,
     "profile": (None, *PROFILES, "tpu"),
@@ -46,7 +46,8 @@ _ANY: dict[str, tuple[Any, ...]] = {
     "engine.resources": _GPUS,
 }
 _GROWING = ("replicas", "suspend", "engine.resources", "profile")
-AT_ODDS = (*(None for _ in _ANY), *_ANY, *_GROWING[:2] * 3)
+_OFTEN = ("agreementRef.name", "model.supplier", "base", "replicas", "suspend")
+AT_ODDS = (*(None for _ in _ANY), *_ANY, *_OFTEN * 2)
 """The field that keeps to nothing, or none."""
 _IN_FORCE = tuple(
     name
@@ -65,9 +66,11 @@ _APPROVED = {
 }
 
 
-def deployment(pick: Pick, at_odds: Collection[str | None]) -> Json:
+def deployment(
+    pick: Pick, at_odds: Collection[str | None], under: Sequence[str] = _IN_FORCE
+) -> Json:
     """The spec of a deployment that keeps to the agreement it names, but for some fields."""
-    names = _ANY["agreementRef.name"] if "agreementRef.name" in at_odds else _IN_FORCE
+    names = _ANY["agreementRef.name"] if "agreementRef.name" in at_odds else under
     spec = changed("agreementRef.name", pick(names), SPEC)
     pact = _PACTS.get(spec["agreementRef"]["name"], AGREEMENT)
     for field, values in _ANY.items():
@@ -78,7 +81,7 @@ def deployment(pick: Pick, at_odds: Collection[str | None]) -> Json:
 
 def change(pick: Pick, spec: Json) -> Json:
     """A deployment's spec with up to three fields changed."""
-    for field in {pick((*_GROWING, *_ANY)) for _ in range(pick((1, 1, 2, 3)))}:
+    for field in {pick((*_GROWING, *_OFTEN, *_ANY)) for _ in range(pick((1, 1, 2, 3)))}:
         spec = _with(spec, field, pick(_ANY[field]))
     return spec
 
@@ -114,7 +117,12 @@ def _with(spec: Json, field: str, value: Any) -> Json:
     return changed(field, value, spec)
 
 
-_SOUND = {lab: deployment(RNG.choice, ()) for lab in SUPPLIERS}
+def _listing(lab: str) -> tuple[str, ...]:
+    """The agreements in force that name a supplier."""
+    return tuple(name for name in _IN_FORCE if lab in _PACTS[name]["suppliers"]) or _IN_FORCE
+
+
+_SOUND = {lab: deployment(RNG.choice, (), _listing(lab)) for lab in SUPPLIERS}
 DEPLOYED: dict[str, Json] = {
     JUST_ENDED: changed("agreementRef.name", JUST_ENDED, SPEC),
     **{f"of-{lab}": _with(spec, "model.supplier", lab) for lab, spec in _SOUND.items()},
