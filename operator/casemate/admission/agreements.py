@@ -2,6 +2,8 @@
 
 from casemate.admission.expressions import listed, say
 from casemate.admission.policy import Check, Policy, Target
+from casemate.api.agreement import Toleration
+from casemate.api.rules import literal
 from casemate.api.v1alpha1 import GROUP
 
 _AGREEMENTS, _SUPPLIERS = "usageagreements", "suppliers"
@@ -55,8 +57,10 @@ def _nothing_removed(path: str, key: str) -> Check:
     )
 
 
-def _unchanged(path: str, key: str, field: str) -> Check:
-    other = f"{_OLD}{path}.exists(old, old.{key} == one.{key} && old.{field} != one.{field})"
+def _unchanged(path: str, key: str, field: str, absent: str = "''") -> Check:
+    """Return the check that no item has another value; `absent` stands for one not given."""
+    value = f"?{field}.orValue({absent})"
+    other = f"{_OLD}{path}.exists(old, old.{key} == one.{key} && old.{value} != one.{value})"
     changed = f"{_NEW}{path}.filter(one, {other}).map(one, one.{key})"
     return _unless_allowed(
         f"size({changed}) == 0",
@@ -69,8 +73,28 @@ _MILDER = (
     f"{_NEW}redLines.filter(one, one.verdict == 'Hold' && {_OLD}redLines.exists(old, "
     "old.id == one.id && old.verdict == 'Refuse')).map(one, one.id)"
 )
+_TOLERATION = Toleration.model_fields
+_TOLERATIONS = (
+    "?tolerations.orValue([]).map(each, [each.key, "
+    f"each.?operator.orValue({literal(_TOLERATION['operator'].default)}), "
+    "each.?value.orValue(''), "
+    f"each.?effect.orValue({literal(_TOLERATION['effect'].default)})])"
+)
+# Field by field: the defaults of list items are not stored, and to write one down is no change.
+_SAME_PROFILE = " && ".join(
+    f"old.{value} == one.{value}"
+    for value in (
+        "name",
+        "?nodeSelector.orValue({})",
+        "?runtimeClassName.orValue('')",
+        "?resources.?requests.orValue({})",
+        "?resources.?limits.orValue({})",
+        _TOLERATIONS,
+    )
+)
 _OTHER_PROFILES = (
-    f"{_NEW}capacity.profiles.filter(one, !(one in {_OLD}capacity.profiles)).map(one, one.name)"
+    f"{_NEW}capacity.profiles.filter(one, !{_OLD}capacity.profiles.exists(old, {_SAME_PROFILE}))"
+    ".map(one, one.name)"
 )
 _GROUPS = "approvals.approverGroups"
 _MORE_GROUPS = f"{_NEW}{_GROUPS}.filter(name, !(name in {_OLD}{_GROUPS}))"

@@ -43,6 +43,7 @@ class _Place:
     definitions: Mapping[str, Schema]
     path: str = ""
     inside: tuple[str, ...] = ()
+    in_list: bool = False
 
     def below(self, step: str) -> "_Place":
         return replace(self, path=f"{self.path}{step}".lstrip("."))
@@ -78,7 +79,18 @@ def _node(raw: Schema, place: _Place) -> Schema:
         case other:
             if other or "x-kubernetes-int-or-string" not in flat:
                 raise place.refusal(f"needs one plain type, not {other or 'any'}")
-    return _bounded(node, place)
+    return _bounded(_undefaulted(node) if place.in_list else node, place)
+
+
+def _undefaulted(node: Schema) -> Schema:
+    """Say the default instead of setting it: clients compare a list as a whole with what was sent.
+
+    What the API server adds to an item would be a difference for ever; see ADR 7.
+    """
+    rest = {key: value for key, value in node.items() if key != "default"}
+    if default := node.get("default"):
+        rest["description"] = f"{node.get('description', '')} Absent: {default}.".lstrip()
+    return rest
 
 
 def _flatten(raw: Schema, place: _Place) -> tuple[Schema, _Place]:
@@ -172,7 +184,8 @@ def _array(flat: Schema, place: _Place) -> Schema:
     if "items" not in flat:
         raise place.refusal("a list needs one type for all items")
     list_type = flat.get("x-kubernetes-list-type", "atomic")
-    return {"items": _node(flat["items"], place.below("[]")), "x-kubernetes-list-type": list_type}
+    item = replace(place.below("[]"), in_list=True)
+    return {"items": _node(flat["items"], item), "x-kubernetes-list-type": list_type}
 
 
 def _bounded(node: Schema, place: _Place) -> Schema:

@@ -54,7 +54,10 @@ class Waiver(ApiModel):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            cel="size(self.agreements) + size(self.uses) + size(self.namespaces) > 0",
+            cel=" || ".join(
+                f"has(self.{scope}) && size(self.{scope}) > 0"
+                for scope in ("agreements", "uses", "namespaces")
+            ),
             message="needs a scope: at least one of agreements, uses, namespaces",
             holds=lambda self: bool(self.agreements or self.uses or self.namespaces),
         ),
@@ -82,7 +85,8 @@ class Directive(ApiModel):
     RULES: ClassVar[tuple[Rule, ...]] = (
         in_order("effectiveAt", "phaseOutEndsAt"),
         Rule(
-            cel="(self.state == 'Stayed') == self.stays.exists(one, !has(one.until))",
+            cel="(self.state == 'Stayed') =="
+            " (has(self.stays) && self.stays.exists(one, !has(one.until)))",
             message="needs state Stayed exactly while one of stays has no `until`",
             finding="self.state",
             holds=lambda self: (self.state == "Stayed") == any(not s.until for s in self.stays),

@@ -53,6 +53,22 @@ def test_defaults_are_themselves_accepted(kind: Definition) -> None:
         jsonschema.validate(default, node)
 
 
+@EVERY
+def test_no_item_of_a_list_has_a_default(kind: Definition) -> None:
+    inside = [(path, node) for path, node in nodes(kind.schema()) if "[]" in path]
+    assert len(inside) > 10
+    assert [path for path, node in inside if "default" in node] == []
+
+
+def test_a_default_of_an_item_is_said_instead() -> None:
+    (spec,) = (
+        one.schema()["properties"]["spec"] for one in DEFINITIONS if "agreement" in one.plural
+    )
+    place = spec["properties"]["capacity"]["properties"]["profiles"]["items"]["properties"]
+    effect = place["tolerations"]["items"]["properties"]["effect"]
+    assert effect["description"] == "The taint's effect. Absent: NoSchedule."
+
+
 def test_a_whole_spec_passes_the_plain_schema_and_a_broken_one_does_not() -> None:
     spec = MODEL_DEPLOYMENT.schema()["properties"]["spec"]
     jsonschema.validate(SPEC, spec)
