@@ -8,24 +8,15 @@ from pydantic import ValidationError
 
 from casemate.api.agreement import UsageAgreementSpec
 from casemate.api.conditions import ConditionType, Reason
-from casemate.api.supplier import HISTORY, INVENTORY, SupplierSpec
+from casemate.api.supplier import HISTORY, SupplierSpec
 from casemate.core import agreements, standing
 from casemate.core.agreements import Grant
 from casemate.core.findings import first
-from casemate.core.standing import Order, text
+from casemate.core.inventory import Behind, inventories, omissions
+from casemate.core.standing import text
 from casemate.core.status import condition, dated
 
 Json = Mapping[str, Any]
-
-
-class Behind(NamedTuple):
-    """One deployment that a supplier is behind, as an inventory records it."""
-
-    namespace: str
-    name: str
-    uid: str
-    replicas: int
-    artifacts: str
 
 
 class Outcome(NamedTuple):
@@ -74,7 +65,9 @@ def of_supplier(body: Json, behind: Sequence[Behind], now: datetime) -> Outcome:
     except ValidationError as error:
         return Outcome(_invalid(body, Reason.SUPPLIER_INVALID, error, now), None)
     found, before = standing.standing(spec, now), body.get("status", {})
-    ready = condition(ConditionType.READY, "True", found.reason, found.message)
+    inventory = inventories(standing.in_force(spec, now), before.get("inventory", []), behind)
+    message = "; ".join([found.message, *omissions(inventory)])
+    ready = condition(ConditionType.READY, "True", found.reason, message)
     status: dict[str, Any] = {
         "observedGeneration": body["metadata"]["generation"],
         "standing": found.standing,
@@ -85,23 +78,9 @@ def of_supplier(body: Json, behind: Sequence[Behind], now: datetime) -> Outcome:
     if found.order:
         status["effectiveSince"] = text(found.order.since)
         status["phaseOutEndsAt"] = text(found.order.deadline)
-    orders = standing.in_force(spec, now)
-    if orders:
-        known = {(i["reference"], i["effectiveSince"]): i for i in before.get("inventory", [])}
-        status["inventory"] = [_inventory(order, known, behind) for order in orders]
+    if inventory:
+        status["inventory"] = inventory
     return Outcome(status, next(iter(standing.boundaries(spec, now)), None))
-
-
-def _inventory(
-    order: Order, known: Mapping[tuple[str, str], Any], behind: Sequence[Behind]
-) -> dict[str, Any]:
-    """What existed when an order took effect: recorded once, and never again."""
-    key = (order.directive.reference, text(order.since))
-    return known.get(key) or {
-        "reference": key[0],
-        "effectiveSince": key[1],
-        "deployments": [one._asdict() for one in sorted(behind)[:INVENTORY]],
-    }
 
 
 def _history(before: Json, found: standing.Standing, now: datetime) -> list[dict[str, str]]:

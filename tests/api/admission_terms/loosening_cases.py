@@ -60,6 +60,17 @@ _SURVEILLANCE, _FORCE, _TARGETING = LINES
 _OTHER = PII | {"image": f"registry.enclave.local/guards/other@{DIGEST}"}
 _NEW_LINE = {"id": "more", "verdict": "Hold"}
 
+_OTHER_PLACES: list[Json] = [
+    {"nodeSelector": {}},
+    {"runtimeClassName": "other"},
+    {"resources": TPU["resources"] | {"limits": {"example.com/tpu": 2}}},
+    {"resources": TPU["resources"] | {"requests": {"cpu": 2}}},
+    {"tolerations": []},
+    {"tolerations": [{"key": "any"}]},
+    {"tolerations": [{"key": "tpu", "operator": "Equal"}]},
+    {"tolerations": [{"key": "tpu", "value": "v"}]},
+    {"tolerations": [{"key": "tpu", "effect": "NoExecute"}]},
+]
 _DEFAULTS_WRITTEN = TPU | {
     "tolerations": [{"key": "tpu", "operator": "Exists", "effect": "NoSchedule"}]
 }
@@ -123,17 +134,7 @@ CASES = [
     *(
         Loosening("capacity.profiles", [_DEFAULTS_WRITTEN], [TPU | other],
                   "adds or changes tpu; accepted: some of those there are")
-        for other in (
-            {"nodeSelector": {}},
-            {"runtimeClassName": "other"},
-            {"resources": TPU["resources"] | {"limits": {"example.com/tpu": 2}}},
-            {"resources": TPU["resources"] | {"requests": {"cpu": 2}}},
-            {"tolerations": []},
-            {"tolerations": [{"key": "any"}]},
-            {"tolerations": [{"key": "tpu", "operator": "Equal"}]},
-            {"tolerations": [{"key": "tpu", "value": "v"}]},
-            {"tolerations": [{"key": "tpu", "effect": "NoExecute"}]},
-        )
+        for other in _OTHER_PLACES
     ),
     Loosening("audit.publicKey", "PEM", "OTHER", "another one; accepted: the one it has"),
     Loosening("audit.record", "Sealed", "Digest",
