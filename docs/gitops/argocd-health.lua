@@ -1,5 +1,7 @@
--- Health of casemate.dev/ModelDeployment, UsageAgreement and Supplier for Argo CD:
--- resource.customizations.health.casemate.dev_ModelDeployment (and the others) in argocd-cm.
+-- Health for Argo CD. One script for three keys of the ConfigMap argocd-cm:
+-- resource.customizations.health.casemate.dev_ModelDeployment
+-- resource.customizations.health.casemate.dev_UsageAgreement
+-- resource.customizations.health.casemate.dev_Supplier
 local hs = { status = "Progressing", message = "not looked at yet" }
 if obj.status == nil or obj.status.conditions == nil then
   return hs

@@ -39,7 +39,8 @@ def reference(definition: Definition) -> str:
     )
     rules = schema.get(VALIDATIONS, [])
     sections = [head, *(f"\nIts name {rule['message']}.\n" for rule in rules)]
-    for part in ("spec", "status"):
+    parts = (part for part in ("spec", "status", "data") if part in schema["properties"])
+    for part in parts:
         rows = "".join(_rows(part, schema["properties"][part], required=part == "spec"))
         sections.append(f"\n## {part}\n\n{_TABLE}{rows}")
     return "".join([*sections, _columns(definition)])

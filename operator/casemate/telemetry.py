@@ -37,6 +37,12 @@ DRIFT_REPAIRS = Counter(
     ["kind", "action"],
     registry=REGISTRY,
 )
+BREAK_GLASS = Counter(
+    "casemate_break_glass_total",
+    "Writes to children by the right to break the glass that the operator saw, by kind.",
+    ["kind"],
+    registry=REGISTRY,
+)
 API_REQUESTS = Counter(
     "casemate_api_requests_total",
     "Requests to the API server outside the watches, by verb and status code (0: no answer).",

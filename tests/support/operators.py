@@ -29,7 +29,7 @@ USER = f"system:serviceaccount:{SYSTEM}:casemate-operator"
 GROUPS = ("system:serviceaccounts", f"system:serviceaccounts:{SYSTEM}", "system:authenticated")
 DIGEST = f"sha256:{'a' * 64}"
 GATEWAY_IMAGE = f"registry.enclave.local/casemate/casemate@{DIGEST}"
-TERMS_WRITES = {"usageagreements/status", "suppliers/status", "configmaps"}
+TERMS_WRITES = {"usageagreements/status", "suppliers/status", "termsindexes"}
 """Counts that are gathered over all deployments, and the index of what there is."""
 GATEWAY_SIDECAR: Json = {
     "name": "gateway",
@@ -51,11 +51,11 @@ _PATHS = {
     "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
     "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets"),
     "Event": ("/apis/events.k8s.io/v1", "events"),
-    "ConfigMap": ("/api/v1", "configmaps"),
+    "TermsIndex": ("/apis/casemate.dev/v1alpha1", "termsindexes"),
     "UsageAgreement": ("/apis/casemate.dev/v1alpha1", "usageagreements"),
     "Supplier": ("/apis/casemate.dev/v1alpha1", "suppliers"),
 }
-_CLUSTER_WIDE = {"UsageAgreement", "Supplier"}
+_CLUSTER_WIDE = {"UsageAgreement", "Supplier", "TermsIndex"}
 
 
 def path(kind: str, namespace: str, name: str = "", sub: str = "") -> str:
@@ -151,7 +151,7 @@ class Api:
             one.get("status", {}).get("deployments") == named[one["metadata"]["name"]]
             for one in agreements
         )
-        known = (self.get("ConfigMap", SYSTEM, "casemate-terms") or {}).get("data") or {}
+        known = (self.get("TermsIndex", "", "casemate-terms") or {}).get("data") or {}
         complete = len(known) == len(agreements) + len(suppliers)
         return told and complete and "Unknown" not in known.values()
 

@@ -1,22 +1,30 @@
 """An API server with the chart's admission policies, and the people and programs that call it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from casemate.admission.policy import Check, Policy, Target
+from casemate.api.v1alpha1 import API_VERSION
 from enclave.controlplane import ControlPlane
 from enclave.kubeapi import ApiError, KubeApi
 from enclave.waiting import until
 from support.charts import Helm
 from support.operators import GROUPS, PROJECT, SYSTEM, USER, Json
+from support.terms import AGREEMENT, agreement
 
 ENCLAVE = "enclave"
 """A namespace of models, made before the policies: Pod Security would refuse much before them."""
 PLAIN = "plain"
 """A namespace without the label."""
+GUARDED = "guarded"
+"""An agreement that requires a guardrail, of GUARD_IMAGE."""
+GUARD_IMAGE = f"registry.enclave.local/guards/words@sha256:{'8' * 64}"
 
 _CONTROLLER = "system:serviceaccount:kube-system:"
 ADMIN = "admin"
@@ -24,6 +32,8 @@ ENGINEER = "engineer"
 """May write everything, but has none of the verbs of Casemate's own."""
 RESCUER = "rescuer"
 """An engineer who may break the glass in the enclave."""
+LOADER = "loader"
+"""An engineer who may run pods that load weights in the enclave."""
 WARDEN = "enclave-keeper"
 """An engineer who may make enclaves."""
 OPERATOR = USER
@@ -39,11 +49,6 @@ _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _VERBS = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"]
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
-
-
-def _role(name: str, group: str, resource: str, verbs: list[str]) -> Json:
-    rule = {"apiGroups": [group], "resources": [resource], "verbs": verbs}
-    return {"metadata": {"name": name}, "rules": [rule]}
 
 
 def _binding(role: str, kind: str, name: str) -> Json:
@@ -108,27 +113,67 @@ def policies() -> list[Json]:
     return [one for one in Helm().template() if "admissionregistration" in one["apiVersion"]]
 
 
-def prepare(plane: ControlPlane) -> World:
+@contextmanager
+def serving(folder: Path) -> Iterator[World]:
+    """A server with callers, and without policies."""
+    # Without those on its disk, which would refuse first: here the chart's must do it alone.
+    alone = ["--admission-control-config-file="]
+    with ControlPlane(folder, audit_log=folder / "audit.jsonl", extra_args=alone) as plane:
+        yield prepare(World(plane))
+
+
+def prepare(world: World) -> World:
     """Makes callers, rights and namespaces."""
-    world = World(plane)
     admin = world.as_user(ADMIN)
     where = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     for file in sorted((PROJECT / "crds").glob("*.yaml")):
         admin.request("POST", where, yaml.safe_load(file.read_text()))
     for name, labels in ((ENCLAVE, {"casemate.dev/enclave": "true"}), (PLAIN, {}), (SYSTEM, {})):
         world.make(ADMIN, "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
-    for role in (
-        _role("writers", "*", "*", _VERBS),
-        _role("break-glass", "casemate.dev", "modeldeployments", ["break-glass"]),
-        _role("make-enclaves", "", "namespaces", ["enclave"]),
-    ):
+    let_write(world)
+    for role in roles_of_people():
         world.make(ADMIN, f"{_RBAC}/clusterroles", role)
+    bind(world, "casemate-enclave-admin", WARDEN)
+    bind(world, "casemate-break-glass", RESCUER, ENCLAVE)
+    bind(world, "casemate-weights-loader", LOADER, ENCLAVE)
+    _agree(world)
+    return world
+
+
+def let_write(world: World) -> None:
+    """Lets everybody write everything, as far as RBAC goes, with no verb of Casemate's own."""
+    rule = {"apiGroups": ["*"], "resources": ["*"], "verbs": _VERBS}
+    role = {"metadata": {"name": "writers"}, "rules": [rule]}
+    world.make(ADMIN, f"{_RBAC}/clusterroles", role)
     everywhere = f"{_RBAC}/clusterrolebindings"
     world.make(ADMIN, everywhere, _binding("writers", "Group", "writers"))
-    world.make(ADMIN, everywhere, _binding("make-enclaves", "User", WARDEN))
-    inside = f"{_RBAC}/namespaces/{ENCLAVE}/rolebindings"
-    world.make(ADMIN, inside, _binding("break-glass", "User", RESCUER))
-    return world
+
+
+def bind(world: World, role: str, user: str, namespace: str = "") -> None:
+    """Gives a user a ClusterRole, in one namespace or everywhere."""
+    inside = f"namespaces/{namespace}/rolebindings" if namespace else "clusterrolebindings"
+    body = _binding(role, "User", user)
+    body["metadata"] = {"name": f"{role}-{user}"}
+    world.make(ADMIN, f"{_RBAC}/{inside}", body)
+
+
+def roles_of_people() -> list[Json]:
+    """The ClusterRoles that the chart brings for people."""
+    rendered = (one for one in Helm().template() if one["kind"] == "ClusterRole")
+    return [one for one in rendered if one["metadata"]["name"] != "casemate-operator"]
+
+
+def _agree(world: World) -> None:
+    """Makes two agreements, and the index as the operator does."""
+    domain = "/apis/casemate.dev/v1alpha1/usageagreements"
+    until(lambda: not world.call(ADMIN, "GET", domain), 30, "the kinds never served")
+    guard = {"name": "words", "image": GUARD_IMAGE, "port": 8090}
+    world.make(ADMIN, domain, agreement())
+    world.make(ADMIN, domain, agreement(GUARDED, requiredGuardrails=[guard]))
+    data = {f"agreement.{name}": "InForce" for name in (AGREEMENT, GUARDED)}
+    meta = {"name": "casemate-terms"}
+    index = {"apiVersion": API_VERSION, "kind": "TermsIndex", "metadata": meta, "data": data}
+    world.make(ADMIN, domain.replace("usageagreements", "termsindexes"), index)
 
 
 ROOT = "/apis/admissionregistration.k8s.io/v1"
@@ -142,6 +187,21 @@ def install(world: World, documents: list[Json]) -> None:
     """Gives the server policies."""
     for document in documents:
         world.make(ADMIN, f"{ROOT}/{PLURALS[document['kind']]}", document)
+    _settle(world)
+
+
+def _settle(world: World) -> None:
+    """Waits until the server holds to all of them: it does so at once for all that it has seen."""
+    last = Policy(
+        name="casemate-test-last",
+        targets=(Target("", ("namespaces",)),),
+        when={"probe": "object.metadata.name == 'last-probe'"},
+        checks=(Check("false", "'last'"),),
+    )
+    for document in last.objects():
+        world.make(ADMIN, f"{ROOT}/{PLURALS[document['kind']]}", document)
+    probe = {"metadata": {"name": "last-probe"}}
+    holds(lambda: world.call(ADMIN, "POST", "/api/v1/namespaces", probe))
 
 
 def holds(refused: Callable[[], str]) -> None:

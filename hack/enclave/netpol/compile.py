@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from ipaddress import IPv4Network, collapse_addresses, ip_network
+from ipaddress import IPv4Address, IPv4Network, collapse_addresses, ip_network
 
 from enclave.netpol.model import (
     BlockPeer,
@@ -87,7 +87,7 @@ class _Compiler:
         by_port: defaultdict[Ports, set[str]] = defaultdict(set)
         for port in rule.ports:
             if isinstance(port.port, str):
-                for pod in self._far_pods(policy, rule.peers):
+                for pod in self._holders(policy, rule.peers):
                     for found in _numbers(port, pod):
                         by_port[found].add(pod.address)
         for found, addresses in sorted(by_port.items()):
@@ -106,6 +106,16 @@ class _Compiler:
             return self._snapshot.pods
         selected = [peer for peer in peers if isinstance(peer, PodPeer)]
         return (pod for peer in selected for pod in self._pods(policy.namespace, peer))
+
+    def _holders(self, policy: Policy, peers: tuple[Peer, ...]) -> Iterable[Pod]:
+        """The pods whose port a name may mean: a block of addresses can hold pods too."""
+        blocks = [net for peer in peers if isinstance(peer, BlockPeer) for net in _parts(peer)]
+        inside = (
+            pod
+            for pod in self._snapshot.pods
+            if any(IPv4Address(pod.address) in net for net in blocks)
+        )
+        return (*self._far_pods(policy, peers), *inside)
 
     def _pods(self, namespace: str, peer: PodPeer) -> tuple[Pod, ...]:
         key = (namespace if peer.namespaces is None else None, peer)

@@ -1,6 +1,6 @@
 """Ways into a running model that no NetworkPolicy sees, and tokens in a gateway's name."""
 
-from casemate.admission import callers
+from casemate.admission import callers, glass
 from casemate.admission.cel import text
 from casemate.admission.policy import ENCLAVE_LABEL, Check, Policy, Target
 
@@ -25,6 +25,7 @@ CONNECTIONS = Policy(
             ),
         ),
     ),
+    audit={glass.AUDIT_KEY: glass.CONNECTED},
     enclaves_only=True,
 )
 
@@ -42,5 +43,6 @@ TOKENS = Policy(
             + f" + {callers.FOUND_USER}",
         ),
     ),
+    audit=glass.audit(glass.CONNECTED, unless=f"({callers.NODE})"),
     enclaves_only=True,
 )

@@ -30,7 +30,16 @@ BREAK_GLASS = (
 GLASS = "the RBAC verb break-glass on modeldeployments.casemate.dev in this namespace"
 """How a message names that right."""
 
-TRUSTED = f"(request.userInfo.username in {listed(OPERATOR, *CONTROLLERS)} || {BREAK_GLASS})"
+LOADS = (
+    'authorizer.group("casemate.dev").resource("modeldeployments")'
+    '.namespace(request.namespace).check("load").allowed()'
+)
+"""The right to run pods that load weights in an enclave, where else only models run."""
+
+STANDING = f"request.userInfo.username in {listed(OPERATOR, *CONTROLLERS)}"
+"""Who writes what belongs to a ModelDeployment day by day, and leaves no note."""
+
+TRUSTED = f"({STANDING} || {BREAK_GLASS})"
 """Whoever may write what belongs to a ModelDeployment."""
 
 TRUSTED_TEXT = f"the Casemate operator, the cluster's own controllers, or who has {GLASS}"

@@ -1,6 +1,6 @@
 """Children of ModelDeployments: written by the operator; and what else could open their pods."""
 
-from casemate.admission import callers
+from casemate.admission import callers, glass
 from casemate.admission.cel import ours, text
 from casemate.admission.pods import LABEL_KEYS
 from casemate.admission.policy import Check, Policy, Target
@@ -31,6 +31,7 @@ CHILDREN = Policy(
         *_ENDPOINTS,
     ),
     when={"of-a-model": f"({_of_model('object')}) || ({_of_model('oldObject')})"},
+    variables=glass.NOTE,
     checks=(
         Check(
             callers.TRUSTED,
@@ -41,7 +42,10 @@ CHILDREN = Policy(
             )
             + f" + {callers.FOUND_USER}",
         ),
+        glass.MAIN_ONLY,
+        glass.noted(),
     ),
+    audit=glass.audit(),
 )
 
 # Labels that model pods have with one value only: another value selects others.
@@ -80,16 +84,22 @@ NETWORK_POLICIES = Policy(
     # Policies only ever add: a second one is a way in.
     targets=(Target("networking.k8s.io", ("networkpolicies",)),),
     when=_OF_OTHERS,
-    variables={"selector": "object.spec.?podSelector.orValue({})", "fixed": _FIXED_CEL},
+    variables={
+        "selector": "object.spec.?podSelector.orValue({})",
+        "fixed": _FIXED_CEL,
+        "harmless": "(object.spec.?ingress.orValue([]).size() == 0 &&"
+        " object.spec.?egress.orValue([]).size() == 0) ||"
+        f" {_misses('variables.selector.?matchLabels.orValue({})')} || {_EXPRESSIONS}",
+        **glass.NOTE,
+    },
     checks=(
         Check(
-            "(object.spec.?ingress.orValue([]).size() == 0 &&"
-            " object.spec.?egress.orValue([]).size() == 0) ||"
-            f" {_misses('variables.selector.?matchLabels.orValue({})')} || {_EXPRESSIONS} ||"
-            f" {callers.TRUSTED}",
+            f"variables.harmless || {callers.TRUSTED}",
             text(f"spec.podSelector: must not match model pods if anything is allowed. {_HOW}"),
         ),
+        glass.noted("variables.harmless"),
     ),
+    audit=glass.audit(unless="variables.harmless || variables.standing"),
     enclaves_only=True,
 )
 
@@ -97,17 +107,23 @@ SERVICES = Policy(
     name="casemate-services",
     targets=(Target("", ("services",)),),
     when=_OF_OTHERS,
-    variables={"selector": "object.spec.?selector.orValue({})", "fixed": _FIXED_CEL},
+    variables={
+        "selector": "object.spec.?selector.orValue({})",
+        "fixed": _FIXED_CEL,
+        "harmless": f"variables.selector.size() == 0 || {_misses('variables.selector')}",
+        **glass.NOTE,
+    },
     checks=(
         Check(
-            f"variables.selector.size() == 0 || {_misses('variables.selector')} ||"
-            f" {callers.TRUSTED}",
+            f"variables.harmless || {callers.TRUSTED}",
             text(
                 "spec.selector: must not match model pods: name a label of your own; accepted"
                 f" otherwise from {callers.TRUSTED_TEXT}"
             ),
         ),
+        glass.noted("variables.harmless"),
     ),
+    audit=glass.audit(unless="variables.harmless || variables.standing"),
     enclaves_only=True,
 )
 
@@ -115,6 +131,7 @@ ENDPOINTS = Policy(
     name="casemate-endpoints",
     # They name addresses, not labels: one more sends a model's clients elsewhere.
     targets=_ENDPOINTS,
+    variables=glass.NOTE,
     checks=(
         Check(
             callers.TRUSTED,
@@ -125,6 +142,8 @@ ENDPOINTS = Policy(
             )
             + f" + {callers.FOUND_USER}",
         ),
+        glass.noted(),
     ),
+    audit=glass.audit(),
     enclaves_only=True,
 )

@@ -16,10 +16,7 @@ from casemate.api.v1alpha1 import API_VERSION
 from casemate.core.agreements import IN_FORCE
 
 INDEX = "casemate-terms"
-"""ConfigMap in which the operator keeps `agreement.NAME` = phase and `supplier.NAME` = standing."""
-
-SYSTEM = "casemate-system"
-"""The operator's namespace; the chart puts the release's namespace into its place."""
+"""TermsIndex with `agreement.NAME` = phase and `supplier.NAME` = standing, by the operator."""
 
 PLACE = Policy(
     name="casemate-deployment-place",
@@ -54,7 +51,7 @@ def _is_known(kind: str, field: str, name: str) -> Check:
 KNOWN = Policy(
     name="casemate-deployment-known",
     targets=(Target(*DEPLOYMENTS),),
-    params=Params("v1", "ConfigMap", INDEX, SYSTEM),
+    params=Params(API_VERSION, "TermsIndex", INDEX),
     when={
         "names": f"{CREATES} || "
         + differs("agreementRef.name", "model.supplier", "model.base.supplier")

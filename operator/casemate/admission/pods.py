@@ -10,7 +10,7 @@ from casemate.admission.containers import CONTAINERS, HARDENED, UNPRIVILEGED
 from casemate.admission.policy import ENCLAVE_LABEL, Check, Policy, Target
 from casemate.admission.shape import SHAPE
 from casemate.admission.volumes import MODEL_VOLUMES, NO_HOST_PATH, VOLUMES
-from casemate.core.names import NAME_LABEL
+from casemate.core.names import BREAK_GLASS_ANNOTATION, NAME_LABEL
 
 LABEL_KEYS = ("app.kubernetes.io/", "topology.kubernetes.io/", PREFIX, "pod-template-hash")
 _ANNOTATION_KEYS = (
@@ -18,6 +18,7 @@ _ANNOTATION_KEYS = (
     "kubectl.kubernetes.io/restartedAt",
     "kubernetes.io/limit-ranger",  # an admission plugin of the API server's own
 )
+_LONGEST_LOAD = 86_400
 _CHANGED = "request.operation == 'CREATE' || object.spec != oldObject.spec"
 
 
@@ -34,6 +35,14 @@ def _keys(field: str, of: str, keys: tuple[str, ...]) -> Check:
     message = f"{text(f'{field} ')} + {found} + {text(f'; accepted are {accepted}')}"
     return Check(f"{of}.all(k, {known})", message)
 
+
+_UNNOTED = Check(
+    f"!({text(BREAK_GLASS_ANNOTATION)} in variables.annotations)",
+    text(
+        f"metadata.annotations {BREAK_GLASS_ANNOTATION}: must be absent on a pod: nobody breaks"
+        " the glass on one; it is accepted on what the operator makes"
+    ),
+)
 
 HOSTLESS = (
     Check(
@@ -83,16 +92,41 @@ MODEL_PODS = Policy(
         "at": "variables.names.indexOf('gateway')",
         "gateways": "variables.inits.filter(c, c.name == 'gateway')",
     },
-    checks=(*_ORIGIN, *SHAPE, *HOSTLESS, *HARDENED, *MODEL_VOLUMES),
+    checks=(*_ORIGIN, _UNNOTED, *SHAPE, *HOSTLESS, *HARDENED, *MODEL_VOLUMES),
 )
 
 OTHER_PODS = Policy(
     name="casemate-other-pods",
     targets=(Target("", ("pods", "pods/ephemeralcontainers")),),
     when={"other-pod": f"!({ours('object')})", "new-or-changed": _CHANGED},
-    variables={**CONTAINERS, **VOLUMES, "labels": labels("object")},
+    variables={
+        **CONTAINERS,
+        **VOLUMES,
+        "labels": labels("object"),
+        "annotations": annotations("object"),
+    },
     checks=(
+        # A pod without the label has no gateway: it could serve a model that nobody guards.
+        Check(
+            f"request.operation != 'CREATE' || {callers.LOADS}",
+            text(
+                "pods: in an enclave only model pods are accepted, and pods that load weights from"
+                " who has the RBAC verb load on modeldeployments.casemate.dev in this namespace;"
+                " run clients in another namespace"
+            )
+            + f" + {callers.FOUND_USER}",
+        ),
+        Check(
+            "object.spec.?restartPolicy.orValue('') != 'Always' &&"
+            " object.spec.?activeDeadlineSeconds.orValue(0) > 0 &&"
+            f" object.spec.?activeDeadlineSeconds.orValue(0) <= {_LONGEST_LOAD}",
+            text(
+                "spec.restartPolicy, spec.activeDeadlineSeconds: a pod that loads weights must end:"
+                f" accepted are Never or OnFailure, and 1 to {_LONGEST_LOAD} seconds"
+            ),
+        ),
         *HOSTLESS,
+        _UNNOTED,
         Check(
             f"!variables.labels.exists(k, k.startsWith({text(PREFIX)}))",
             text(f"metadata.labels: {PREFIX}* is accepted on model pods only"),

@@ -65,7 +65,6 @@ class Params:
     api_version: str
     kind: str
     name: str = ""
-    namespace: str = ""
     absent: Literal["Deny", "Allow"] = "Deny"
     """What becomes of a request while there is no parameter, whatever the match conditions say."""
 
@@ -73,7 +72,7 @@ class Params:
         """Return the `paramRef` of a binding."""
         reference: dict[str, Any] = {"parameterNotFoundAction": self.absent}
         reference |= {"name": self.name} if self.name else {"selector": dict[str, Any]()}
-        return reference | ({"namespace": self.namespace} if self.namespace else {})
+        return reference
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,8 @@ class Policy:
     """Match conditions by name: the policy applies where all are true."""
     variables: dict[str, str] = field(default_factory=dict)
     """Named expressions, each of which may use the ones before it."""
+    audit: dict[str, str] = field(default_factory=dict)
+    """What the audit log says of a request, as CEL text by key; an empty text is left out."""
     params: Params | None = None
     enclaves_only: bool = False
     """Whether it looks only at namespaces that carry the enclave label."""
@@ -99,6 +100,9 @@ class Policy:
             "matchConditions": _named(self.when),
             "variables": _named(self.variables),
             "validations": [check.as_cel() for check in self.checks],
+            "auditAnnotations": [
+                {"key": key, "valueExpression": text} for key, text in self.audit.items()
+            ],
         }
         binding: dict[str, Any] = {"policyName": self.name, "validationActions": ["Deny"]}
         if self.params:

@@ -1,6 +1,6 @@
 """The policies by the file of the chart that they are generated into."""
 
-from casemate.admission import access, children, index, marks, namespaces, pods
+from casemate.admission import access, children, guardrails, index, marks, namespaces, pods
 from casemate.admission.policy import Policy
 from casemate.admission.terms import TERMS
 
@@ -8,6 +8,8 @@ POLICIES: dict[str, tuple[Policy, ...]] = {
     "pods": (
         pods.MODEL_PODS,
         pods.OTHER_PODS,
+        guardrails.KNOWN,
+        guardrails.REQUIRED,
         marks.POD_MARKS,
         marks.BINDINGS,
         access.CONNECTIONS,

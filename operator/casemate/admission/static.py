@@ -3,12 +3,10 @@
 They take no parameters and ask nobody's rights: whoever owns the cluster's API is bound by them.
 """
 
-from casemate.admission.cel import ours, text
+from casemate.admission.cel import listed, ours, text
 from casemate.admission.policy import Check, Policy, Target
+from casemate.api.terms import RED_LINES
 from casemate.api.v1alpha1 import GROUP, PLURAL
-
-RED_LINES = ("domestic-mass-surveillance", "use-of-force")
-"""Uses that no agreement can allow: the two red lines."""
 
 _GATEWAY = (
     "object.spec.?initContainers.orValue([]).exists(c, c.name == 'gateway' &&"
@@ -48,5 +46,28 @@ USES = Policy(
     ),
 )
 
-STATIC: dict[str, tuple[Policy, ...]] = {"gateway": (GATEWAYS,), "red-lines": (USES,)}
+_VERDICTS = " && ".join(
+    f"object.spec.?redLines.orValue([]).exists(l, l.id == {text(line)}"
+    f" && l.verdict in {listed(*sorted({mildest, 'Refuse'}))})"
+    for line, mildest in RED_LINES.items()
+)
+_KEPT = ", ".join(
+    f"{line} with verdict {' or '.join(sorted({mildest, 'Refuse'}))}"
+    for line, mildest in RED_LINES.items()
+)
+
+# The kind says so itself; but whoever may change its definition may take the rule away.
+AGREEMENTS = Policy(
+    name="casemate-agreement-red-lines.static.k8s.io",
+    targets=(Target(GROUP, ("usageagreements",)),),
+    checks=(
+        Check(_VERDICTS, text(f"spec.redLines: must hold {_KEPT}")),
+        Check(
+            f"!object.spec.?allowedUses.orValue([]).exists(u, u.id in {listed(*RED_LINES)})",
+            text(f"spec.allowedUses: {_USES} is never accepted as a use"),
+        ),
+    ),
+)
+
+STATIC: dict[str, tuple[Policy, ...]] = {"gateway": (GATEWAYS,), "red-lines": (USES, AGREEMENTS)}
 """The policies by the file that they are generated into."""

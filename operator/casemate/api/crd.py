@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from casemate.api.agreement import UsageAgreement
+from casemate.api.index import TermsIndex
 from casemate.api.model import ApiModel
 from casemate.api.rules import VALIDATIONS, Rule
 from casemate.api.structural import Schema, structural
@@ -43,6 +44,7 @@ class Definition:
     categories: tuple[str, ...] = ("casemate",)
     selectable: tuple[str, ...] = ()
     scale: bool = False
+    status: bool = True
 
     @property
     def crd_name(self) -> str:
@@ -85,7 +87,7 @@ class Definition:
         }
 
     def _version(self) -> Schema:
-        subresources: dict[str, Any] = {"status": {}}
+        subresources: dict[str, Any] = {"status": {}} if self.status else {}
         if self.scale:
             subresources["scale"] = {
                 "specReplicasPath": ".spec.replicas",
@@ -101,7 +103,7 @@ class Definition:
             "selectableFields": [{"jsonPath": path} for path in self.selectable],
             "additionalPrinterColumns": list(self.columns),
         }
-        return {key: value for key, value in version.items() if value != []}
+        return {key: value for key, value in version.items() if value not in ([], {})}
 
 
 MODEL_DEPLOYMENT = Definition(
@@ -164,5 +166,15 @@ SUPPLIER = Definition(
         column("Message", f"{_READY}.message", priority=1),
     ),
 )
-DEFINITIONS = (MODEL_DEPLOYMENT, USAGE_AGREEMENT, SUPPLIER)
+TERMS_INDEX = Definition(
+    kind="TermsIndex",
+    plural="termsindexes",
+    short_names=(),
+    type=TermsIndex,
+    # Nobody's business in `kubectl get casemate`: it repeats what agreements and suppliers say.
+    categories=(),
+    columns=(column("Age", ".metadata.creationTimestamp", kind="date"),),
+    status=False,
+)
+DEFINITIONS = (MODEL_DEPLOYMENT, USAGE_AGREEMENT, SUPPLIER, TERMS_INDEX)
 """Every kind of ours."""

@@ -11,6 +11,7 @@ from casemate.cluster.keys import Key
 from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT
 from casemate.cluster.store import Store
 from casemate.core import fields
+from casemate.core.names import DIGEST_ANNOTATION, FIELD_MANAGER
 from casemate.core.observed import Live, Observed, Ref
 from casemate.core.ownership import applied_by_us, belongs_to, made_for
 from casemate.core.plan import Apply, Delete, Plan
@@ -98,7 +99,9 @@ async def _delete(client: Client, namespace: str, one: Delete) -> None:
 
 async def _apply(client: Client, store: Store, observed: Observed, one: Apply, done: Done) -> None:
     kind = CHILDREN[one.ref.kind]
-    if one.strip:
+    if one.whole:
+        await client.replace(kind, _whole(one.body, observed.children[one.ref].body))
+    elif one.strip:
         # Before the apply, which an added second controller would make invalid.
         await client.replace(kind, fields.without(observed.children[one.ref].body, one.strip))
     existed = one.known
@@ -115,6 +118,23 @@ async def _apply(client: Client, store: Store, observed: Observed, one: Apply, d
         raise Transient(f"{one.ref} was written by somebody at the same moment")
     store.put(kind.kind, answer, home=Key(observed.namespace, observed.name))
     done(one.ref, existed)
+
+
+def _whole(body: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+    """The desired object in place of the live one, as the answer to fields that nobody owns.
+
+    With one field of ours in managedFields: were there none, the apply that follows would find all
+    defaults to be somebody's.
+    """
+    version = {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
+    ours = {
+        "manager": FIELD_MANAGER,
+        "operation": "Apply",
+        "apiVersion": body["apiVersion"],
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:metadata": {"f:annotations": {f"f:{DIGEST_ANNOTATION}": {}}}},
+    }
+    return {**body, "metadata": {**body["metadata"], **version, "managedFields": [ours]}}
 
 
 def _only(body: Mapping[str, Any], **meta: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from casemate.cluster.client import Client
 from casemate.cluster.errors import Error
+from casemate.cluster.glass import Use
 from casemate.cluster.kinds import EVENT, MODEL_DEPLOYMENT
 from casemate.core.notices import Notice
 from casemate.core.observed import Observed
@@ -42,6 +43,15 @@ class Recorder:
     def noticed(self, observed: Observed, notice: Notice) -> None:
         """Says what changed about the terms: a refusal, or one day less of a countdown."""
         self._warn(observed, notice.reason, "Judge", notice.message)
+
+    def broke_glass(self, observed: Observed, use: Use) -> None:
+        """Says who wrote a child by the right to break the glass, and why.
+
+        Never left out: each costs a person a write, and repairs must not crowd it out.
+        """
+        note = f"{use.ref} was written by breaking the glass: {use.note}"
+        logger.warning("%s/%s: BrokenGlass: %s", observed.namespace, observed.name, note)
+        self._post(observed, ("BrokenGlass", "Notice", note), datetime.now(UTC))
 
     def _warn(self, observed: Observed, reason: str, action: str, note: str) -> None:
         logger.warning("%s/%s: %s: %s", observed.namespace, observed.name, reason, note)

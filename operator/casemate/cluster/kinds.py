@@ -32,6 +32,7 @@ MODEL_DEPLOYMENT = Kind(v1alpha1.KIND, v1alpha1.GROUP, v1alpha1.VERSION, v1alpha
 
 USAGE_AGREEMENT = Kind("UsageAgreement", v1alpha1.GROUP, v1alpha1.VERSION, "usageagreements")
 SUPPLIER = Kind("Supplier", v1alpha1.GROUP, v1alpha1.VERSION, "suppliers")
+TERMS_INDEX = Kind("TermsIndex", v1alpha1.GROUP, v1alpha1.VERSION, "termsindexes")
 
 CHILDREN = {
     kind.kind: kind
@@ -47,7 +48,6 @@ CHILDREN = {
 
 POD = Kind("Pod", "", "v1", "pods")
 REPLICA_SET = Kind("ReplicaSet", "apps", "v1", "replicasets")
-CONFIG_MAP = Kind("ConfigMap", "", "v1", "configmaps")
 SECRET = Kind("Secret", "", "v1", "secrets")
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
 CERTIFICATE_REQUEST = Kind(

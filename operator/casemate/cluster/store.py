@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from casemate.api.v1alpha1 import KIND
+from casemate.cluster.glass import Ledger
 from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.records import POD, Record, record_of, version_of
 from casemate.cluster.terms import TermsStore
@@ -27,6 +28,7 @@ class Store:
         self.unseen: dict[tuple[Key, Ref], int] = {}
         """Versions known from answers and lists that no watch has shown yet."""
         self.terms = TermsStore()
+        self.glass = Ledger()
         self.touched: set[TermsKey] = set()
         """Agreements and suppliers whose counts deployments have changed; taken by who looks."""
 
@@ -65,6 +67,8 @@ class Store:
         self._homes[key.namespace, ref] = key
         if kind == KIND:
             self.touched |= self.terms.tie(key, body)
+        elif kind != POD:
+            self.glass.look(key, ref, body["metadata"])
         return key
 
     def _place(self, kind: str, body: Mapping[str, Any]) -> tuple[Key, Ref]:
@@ -98,8 +102,15 @@ class Store:
         key, ref = self._place(kind, body)
         self._seen(key, ref, version_of(body))
         known = self._objects.get(key, {}).get(ref)
-        if known is None or known.version > version_of(body):
+        newest = known.version if known else self._deleted.get((key, ref), -1)
+        if newest >= version_of(body):
             return None
+        if kind not in (KIND, POD):
+            # A note that was written just before the end may be seen with it for the first time.
+            self.glass.look(key, ref, body["metadata"])
+        if known is None:
+            self.glass.forget(key, ref)
+            return key if self.glass.has_news(key) else None
         self._forget(key, ref, version_of(body))
         return key
 
@@ -121,6 +132,7 @@ class Store:
         del self._homes[key.namespace, ref]
         if ref.kind == KIND:
             self.touched |= self.terms.tie(key, None)
+        self.glass.forget(key, ref)
         # A watch that starts over never shows this end: nothing is left to wait for.
         self.unseen.pop((key, ref), None)
         if not objects:

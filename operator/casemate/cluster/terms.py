@@ -10,7 +10,7 @@ from casemate.api.v1alpha1 import ModelDeploymentSpec
 from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.kinds import SUPPLIER, USAGE_AGREEMENT
 from casemate.cluster.records import version_of
-from casemate.core.agreements import Claim, Grant, accelerators, allocate
+from casemate.core.agreements import Claim, Grant, allocate, claim
 from casemate.core.findings import Terms, artifacts, suppliers_of
 from casemate.core.inventory import Behind
 
@@ -138,7 +138,7 @@ class TermsStore:
 
 
 def _tie(body: Body) -> Tie | None:
-    """The tie of a deployment; none for a spec that breaks a rule, which gets no pods anyway."""
+    """The tie of a deployment; none for a spec that breaks a rule: it is left as it is."""
     try:
         spec = ModelDeploymentSpec.model_validate(body.get("spec"))
     except ValidationError:
@@ -147,12 +147,7 @@ def _tie(body: Body) -> Tie | None:
     return Tie(
         agreement=spec.agreement_ref.name,
         suppliers=frozenset(suppliers_of(spec).values()),
-        claim=Claim(
-            created=meta["creationTimestamp"],
-            uid=meta["uid"],
-            replicas=0 if spec.suspend else spec.replicas,
-            accelerators=accelerators(spec.engine.resources),
-        ),
+        claim=claim(meta, spec),
         behind=Behind(meta["creationTimestamp"], meta["uid"], spec.replicas, artifacts(spec)),
         version=_version(body),
     )
@@ -169,4 +164,4 @@ def _allocated(body: Body | None, claims: Iterable[Claim]) -> Grant:
         spec = UsageAgreementSpec.model_validate(body.get("spec"))
     except ValidationError:
         return NO_GRANT
-    return allocate(claims, spec.capacity)
+    return allocate((one.under(spec) for one in claims), spec.capacity)

@@ -115,7 +115,7 @@ async def _run(options: Options) -> None:
     reconciler = Reconciler(client, store, options.settings)
     deployments = WorkQueue(reconciler, options.workers, failed)
     store.terms.doubt = client.clock.doubt
-    index = Index(client, options.namespace)
+    index = Index(client)
     terms = WorkQueue(TermsReconciler(client, store, index, deployments.add), 4, terms_failed)
     certificates = WorkQueue(Signer(client, store, keeper), 4, failed)
     progress = Progress(store, deployments)

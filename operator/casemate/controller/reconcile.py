@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from casemate import telemetry
@@ -51,6 +52,7 @@ class Reconciler:
 
     async def _pass(self, key: Key) -> tuple[str, float | None]:
         observed = self._store.gather(key)
+        self._tell(key, observed)
         if observed is None:
             return await self._gone(key)
         if "deletionTimestamp" in observed.body["metadata"]:
@@ -60,7 +62,16 @@ class Reconciler:
         if not first.writes and trouble is None:
             await self._write_status(observed, first)
             return "changed" if first.status else "noop", first.requeue
-        return await self._report(key, trouble)
+        return await self._report(key, trouble, before=observed.children.keys())
+
+    def _tell(self, key: Key, observed: Observed | None) -> None:
+        """Counts and reports who broke the glass; of a deployment that is gone, in the log."""
+        for use in self._store.glass.take(key):
+            telemetry.BREAK_GLASS.labels(use.ref.kind).inc()
+            if observed is None:
+                logger.warning("%s, which is gone: glass broken at %s: %s", key, use.ref, use.note)
+            else:
+                self._recorder.broke_glass(observed, use)
 
     async def _carry_out(self, key: Key, observed: Observed, first: Plan) -> Trouble | None:
         repairs = {repair.ref: repair for repair in first.repairs}
@@ -84,15 +95,22 @@ class Reconciler:
         telemetry.DRIFT_REPAIRS.labels(repair.ref.kind, repair.action).inc()
         self._recorder.repaired(observed, repair)
 
-    async def _report(self, key: Key, trouble: Trouble | None) -> tuple[str, float | None]:
+    async def _report(
+        self, key: Key, trouble: Trouble | None, before: Collection[Ref]
+    ) -> tuple[str, float | None]:
         """Writes the status from what is seen now, after the writes."""
         observed = self._store.gather(key, trouble)
+        self._tell(key, observed)
         if observed is None:
             return "changed", None
         second = plan(observed, self._settings, datetime.now(UTC))
         await self._write_status(observed, second)
         if trouble:
             return "stalled", _LOOK_AGAIN_SECONDS
+        if any(one.ref not in before for stage in second.stages for one in stage):
+            # A child that had lost its labels is seen only now, with whatever else was done to it;
+            # the watches may have nothing newer to show of it.
+            return "changed", 0.0
         return "changed", second.requeue
 
     async def _write_status(self, observed: Observed, decided: Plan) -> None:

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from casemate.api.agreement import Capacity, Term, UsageAgreementSpec
 from casemate.api.quantities import Resources, amount
 from casemate.api.terms import instant
+from casemate.api.v1alpha1 import ModelDeploymentSpec
 
 PENDING, IN_FORCE, WINDING_DOWN, ENDED = "Pending", "InForce", "WindingDown", "Ended"
 
@@ -59,7 +60,30 @@ class Claim(NamedTuple):
     uid: str
     replicas: int
     accelerators: int
-    """For each pod."""
+    """For each pod, as far as the deployment's own spec tells."""
+    profile: str = ""
+    """Profile whose resources the engine has; empty where it has its own."""
+
+    def under(self, terms: UsageAgreementSpec) -> "Claim":
+        """The claim with the devices that profile and required guardrails bring to each pod."""
+        places = (one.resources for one in terms.capacity.profiles if one.name == self.profile)
+        guards = (one.resources for one in terms.required_guardrails)
+        return self._replace(
+            accelerators=self.accelerators + sum(map(accelerators, (*places, *guards)))
+        )
+
+
+def claim(meta: Mapping[str, Any], spec: ModelDeploymentSpec) -> Claim:
+    """What a deployment with this metadata and spec asks for."""
+    engine = spec.engine.resources
+    own = engine.model_dump(exclude_none=True)
+    return Claim(
+        created=meta["creationTimestamp"],
+        uid=meta["uid"],
+        replicas=0 if spec.suspend else spec.replicas,
+        accelerators=sum(map(accelerators, (engine, *(one.resources for one in spec.guardrails)))),
+        profile="" if own else spec.profile or "",
+    )
 
 
 class Grant(NamedTuple):
@@ -75,7 +99,7 @@ class Grant(NamedTuple):
 
 
 def allocate(claims: Iterable[Claim], capacity: Capacity) -> Grant:
-    """Grants capacity, oldest first: the floor to everybody, then the rest whole or not at all.
+    """Grants capacity, oldest first: the floor to everybody, then of the rest what is left.
 
     A deployment that is stopped by an order or by the clock keeps its part, so that it can resume.
     """
@@ -86,10 +110,10 @@ def allocate(claims: Iterable[Claim], capacity: Capacity) -> Grant:
         for one in ordered:
             wanted = min(one.replicas, capacity.max_replicas_each)
             more = (min(wanted, capacity.floor) if least else wanted) - granted[one.uid]
-            if more <= pods and more * one.accelerators <= devices:
-                granted[one.uid] += more
-                pods -= more
-                devices -= more * one.accelerators
+            more = min(more, pods, devices // one.accelerators if one.accelerators else more)
+            granted[one.uid] += more
+            pods -= more
+            devices -= more * one.accelerators
     return Grant(
         replicas=granted,
         used=sum(one.replicas for one in ordered),

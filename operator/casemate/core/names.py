@@ -19,6 +19,9 @@ DIGEST_ANNOTATION = "casemate.dev/desired-digest"
 TERMS_ANNOTATION = "casemate.dev/terms"
 """Agreement and SHA-256 of its terms that an object was made under, NAME@sha256:…"""
 
+BREAK_GLASS_ANNOTATION = "casemate.dev/break-glass"
+"""Who wrote an object of a model by the right to break the glass, and why: `USER: REASON`."""
+
 SIGNER = "casemate.dev/gateway"
 """The signer of the gateways' serving certificates (Kubernetes Pod Certificates)."""
 

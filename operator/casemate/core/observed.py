@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from casemate.core.fields import Foreign
 from casemate.core.findings import Terms
+from casemate.core.names import BREAK_GLASS_ANNOTATION
 
 
 class Ref(NamedTuple):
@@ -35,6 +36,11 @@ class Live:
     def uid(self) -> str:
         """The object's UID."""
         return str(self.body["metadata"]["uid"])
+
+    @property
+    def noted(self) -> bool:
+        """Whether somebody broke the glass here: nothing of such an edit may stay."""
+        return BREAK_GLASS_ANNOTATION in self.body["metadata"].get("annotations", {})
 
     @property
     def deleting(self) -> bool:

@@ -33,7 +33,9 @@ class Apply(NamedTuple):
     known: bool
     """Whether the live object is ours for certain; otherwise nothing may be taken by force."""
     strip: tuple[Path, ...]
-    """Fields of others to remove afterwards."""
+    """Fields of others to remove before."""
+    whole: bool = False
+    """Whether everything else is removed before, whoever owns it."""
 
 
 class Delete(NamedTuple):
@@ -136,11 +138,14 @@ def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
             f"or give this ModelDeployment another name"
         )
     found = difference(body, live)
-    if not found:
+    # An edit can empty managedFields, and so hide what else it added.
+    untold = () if live.applied else ("metadata.managedFields",)
+    if not found and not untold and not live.noted:
         return _Judged()
-    repair = Repair(ref, "edited", (*found.changed, *found.added_names()), found.managers)
+    changed = (*found.changed, *found.added_names(), *untold)
+    repair = Repair(ref, "edited", changed, found.managers)
     return _Judged(
-        apply=Apply(ref, body, known=True, strip=found.added),
+        apply=Apply(ref, body, known=True, strip=found.added, whole=bool(untold) or live.noted),
         repair=None if found.outdated else repair,
         pending=_applying(ref),
     )
@@ -194,13 +199,18 @@ def _status(
 
 
 def _permitted(verdict: status.Verdict, permission: Permission) -> status.Verdict:
-    """The verdict under the terms: a refusal is for a person to act on, whatever the pods do."""
+    """The verdict under the terms: a refusal is for a person to act on, whatever the pods do.
+
+    What cannot be told yet is progress: to kstatus, an object that is neither reconciling nor
+    stalled is as its spec asks, and nobody knows that here.
+    """
     if not verdict.complete:
         return verdict
     if refusal := permission.refusal:
         return status.troubled(Trouble(refusal.reason, refusal.message))
     if (open_ := permission.undecided) and verdict.ready == "True":
-        return replace(verdict, ready="Unknown", reason=open_.reason, message=open_.message)
+        told = replace(verdict, reason=open_.reason, message=open_.message)
+        return replace(told, ready="Unknown", reconciling=True)
     return verdict
 
 

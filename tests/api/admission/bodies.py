@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 from casemate.api.v1alpha1 import ModelDeploymentSpec
-from casemate.core.names import NAME_LABEL
+from casemate.core.names import BREAK_GLASS_ANNOTATION, NAME_LABEL, TERMS_ANNOTATION
 from casemate.core.observed import Settings
 from casemate.core.resources import containers, network, workload
 from casemate.core.resources.service import service
-from support.operators import GATEWAY_IMAGE, Json, model_deployment
+from support.operators import DIGEST, GATEWAY_IMAGE, Json, model_deployment
 from support.policies import ENCLAVE
+from support.terms import AGREEMENT
 
 ABSENT: Any = object()
 """As a value: take the field away."""
@@ -19,6 +20,7 @@ Changes = dict[str, Any]
 
 IMAGE = f"registry.enclave.local/tools/t@sha256:{'7' * 64}"
 MARK = {NAME_LABEL: "m"}
+REASON = "the site is cut off"
 
 
 def put(body: Json, changes: Changes) -> Json:
@@ -38,6 +40,16 @@ def put(body: Json, changes: Changes) -> Json:
     return copy
 
 
+def noted(user: str, reason: str = REASON) -> Json:
+    """A change that leaves the note of who breaks the glass."""
+    return {"metadata": {"annotations": {BREAK_GLASS_ANNOTATION: f"{user}: {reason}"}}}
+
+
+def with_note(user: str, body: Json) -> Json:
+    """The object with such a note."""
+    return put(body, {"/metadata/annotations": noted(user)["metadata"]["annotations"]})
+
+
 def rendered_deployment(name: str = "m") -> Json:
     """The Deployment as the operator renders it, without what every child gets."""
     body = model_deployment(name, ENCLAVE)
@@ -52,18 +64,24 @@ def owner(kind: str = "ReplicaSet", group: str = "apps/v1") -> Json:
     return {"apiVersion": group, "kind": kind, "name": "m-1", "uid": "u-1", "controller": True}
 
 
-def model_pod(name: str = "m-1-x") -> Json:
+def model_pod(name: str = "m-1-x", under: str = f"{AGREEMENT}@{DIGEST}") -> Json:
     """The pod that a ReplicaSet makes of the rendered template."""
     template = rendered_deployment()["spec"]["template"]
     meta = {**template["metadata"], "name": name, "ownerReferences": [owner()]}
     meta["labels"] = {**meta["labels"], "pod-template-hash": "1"}
+    meta["annotations"] = {**meta["annotations"], TERMS_ANNOTATION: under}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": template["spec"]}
 
 
 def client_pod(name: str = "client") -> Json:
-    """A pod of somebody else."""
+    """A pod of somebody else, which ends as a loader of weights must."""
     container = {"name": "client", "image": "registry.enclave.local/tools/client:1"}
-    spec = {"serviceAccountName": "client", "containers": [container]}
+    spec = {
+        "serviceAccountName": "client",
+        "containers": [container],
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": 600,
+    }
     meta = {"name": name, "labels": {"app": "client"}}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
 

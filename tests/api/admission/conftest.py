@@ -6,18 +6,18 @@ import pytest
 
 from api.admission.bodies import client_pod, model_pod, put
 from enclave import parts
-from enclave.controlplane import ControlPlane
+from support import policies as support
 from support.policies import (
     ADMIN,
     ENCLAVE,
     ENGINEER,
+    LOADER,
     PLAIN,
     REPLICASETS,
     World,
     holds,
     install,
     policies,
-    prepare,
 )
 
 
@@ -25,10 +25,8 @@ from support.policies import (
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A server without policies."""
     parts.ensure(["helm"])
-    # Without those on its disk, which would refuse first: here the chart's must do it alone.
-    alone = ["--admission-control-config-file="]
-    with ControlPlane(tmp_path_factory.mktemp("admission-plane"), extra_args=alone) as plane:
-        yield prepare(plane)
+    with support.serving(tmp_path_factory.mktemp("admission-plane")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +37,6 @@ def world(bare: World) -> World:
     probe = {"metadata": {"name": "probe", "labels": {"casemate.dev/enclave": "true"}}}
     holds(lambda: bare.call(ENGINEER, "POST", "/api/v1/namespaces", probe))
     bare.make(REPLICASETS, pods, model_pod("running"))
-    bare.make(ENGINEER, pods, client_pod("client"))
+    bare.make(LOADER, pods, client_pod("client"))
     bare.make(ADMIN, f"/api/v1/namespaces/{PLAIN}/pods", put(client_pod("client"), {}))
     return bare

@@ -314,6 +314,24 @@ VOLUMES = [
 CLIENT = "/spec/containers/0"
 
 OTHERS = [
+    Pair(
+        "a loader without an end",
+        {"/spec/activeDeadlineSeconds": ABSENT},
+        ("spec.activeDeadlineSeconds", "1 to 86400 seconds"),
+        {"/spec/activeDeadlineSeconds": 1},
+    ),
+    Pair(
+        "a loader that ends after more than a day",
+        {"/spec/activeDeadlineSeconds": 86_401},
+        ("spec.activeDeadlineSeconds", "1 to 86400 seconds"),
+        {"/spec/activeDeadlineSeconds": 86_400},
+    ),
+    Pair(
+        "a loader that is always restarted",
+        {"/spec/restartPolicy": "Always"},
+        ("spec.restartPolicy", "accepted are Never or OnFailure"),
+        {"/spec/restartPolicy": "OnFailure"},
+    ),
     *(
         Pair(
             f"{field} of a client",

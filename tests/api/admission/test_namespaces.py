@@ -86,6 +86,15 @@ def test_pod_security_is_not_relaxed_later(world: World, kept: str, level: str |
     assert world.call(ENGINEER, "PATCH", bare, named({ENFORCE: level}, "bare")) == ""
 
 
+def test_the_version_of_pod_security_is_not_lowered_later(world: World, kept: str):
+    bare = kept.replace("kept", "bare")
+    for version, says in (("latest", ""), ("v1.20", f"metadata.labels {VERSION}: must be absent")):
+        message = world.call(WARDEN, "PATCH", kept, named({VERSION: version}, "kept"))
+        assert says in message
+        assert bool(says) == bool(message)
+        assert world.call(ENGINEER, "PATCH", bare, named({VERSION: version}, "bare")) == ""
+
+
 def test_an_enclave_that_was_there_before_is_left_as_it_is(world: World):
     change = named({"example.org/x": "y"}, "enclave")
     assert world.call(ENGINEER, "PATCH", f"{ROOT}/enclave", change) == ""

@@ -5,7 +5,7 @@ import pytest
 from api.admission import pod_cases
 from api.admission.bodies import Changes, client_pod, model_pod, put, sidecar
 from api.admission.pairs import Pair
-from support.policies import ADMIN, ENCLAVE, ENGINEER, OPERATOR, PLAIN, REPLICASETS, World
+from support.policies import ADMIN, ENCLAVE, ENGINEER, LOADER, OPERATOR, PLAIN, REPLICASETS, World
 
 PODS = f"/api/v1/namespaces/{ENCLAVE}/pods"
 ELSEWHERE = f"/api/v1/namespaces/{PLAIN}/pods"
@@ -31,12 +31,22 @@ def test_a_model_pod_is_refused_beside_its_neighbour(world: World, pair: Pair):
 @pytest.mark.parametrize("pair", pod_cases.OTHERS, ids=lambda pair: pair.refuses)
 def test_another_pod_is_refused_beside_its_neighbour(world: World, pair: Pair):
     pod = client_pod()
-    assert world.call(ENGINEER, "POST", PODS, put(pod, pair.accepted | _name())) == ""
-    message = world.call(ENGINEER, "POST", PODS, put(pod, pair.refused | _name()))
+    assert world.call(LOADER, "POST", PODS, put(pod, pair.accepted | _name())) == ""
+    message = world.call(LOADER, "POST", PODS, put(pod, pair.refused | _name()))
     assert "casemate-other-pods" in message
     for part in pair.says:
         assert part in message
     assert world.call(ENGINEER, "POST", ELSEWHERE, put(pod, pair.refused | _name())) == ""
+
+
+@pytest.mark.parametrize("user", [ENGINEER, OPERATOR, REPLICASETS])
+def test_only_who_loads_weights_runs_other_pods_in_an_enclave(world: World, user: str):
+    pod = client_pod("other")
+    assert world.call(LOADER, "POST", PODS, pod) == ""
+    assert world.call(user, "POST", ELSEWHERE, pod) == ""
+    message = world.call(user, "POST", PODS, pod)
+    assert "the RBAC verb load on modeldeployments.casemate.dev" in message
+    assert f"found {user}" in message
 
 
 def _name() -> Changes:
@@ -70,11 +80,33 @@ def test_a_pod_cannot_become_a_model_pod(world: World, user: str):
 
 
 def test_a_model_pod_cannot_lose_its_label(world: World):
-    gone = {"metadata": {"labels": {"casemate.dev/model-deployment": None}}}
     note = {"metadata": {"annotations": {"example.org/seen": "yes"}}}
     assert world.call(ADMIN, "PATCH", f"{PODS}/running", note) == ""
-    message = world.call(ADMIN, "PATCH", f"{PODS}/running", gone)
-    assert "metadata.labels: casemate.dev/* must not change" in message
+    for value in (None, "other"):
+        change = {"metadata": {"labels": {"casemate.dev/model-deployment": value}}}
+        message = world.call(ADMIN, "PATCH", f"{PODS}/running", change)
+        assert "metadata.labels: casemate.dev/* must not change" in message
+
+
+@pytest.mark.parametrize("value", [None, "other"])
+def test_a_model_pod_keeps_its_terms(world: World, value: str | None):
+    """Whoever adds, changes or takes away an annotation of others may."""
+    for key in ("prometheus.io/port", "example.org/seen"):
+        other = {"metadata": {"annotations": {key: value}}}
+        assert world.call(ADMIN, "PATCH", f"{PODS}/running", other) == ""
+    change = {"metadata": {"annotations": {"casemate.dev/terms": value}}}
+    message = world.call(ADMIN, "PATCH", f"{PODS}/running", change)
+    assert "metadata.annotations: casemate.dev/* must not change" in message
+
+
+def test_a_model_pod_cannot_lose_a_label_of_the_cluster_either(world: World):
+    lost = {"metadata": {"labels": {"pod-template-hash": None}}}
+    changed = {"metadata": {"labels": {"pod-template-hash": "2"}}}
+    for change in (lost, changed):
+        message = world.call(ADMIN, "PATCH", f"{PODS}/running", change)
+        assert "metadata.labels: must not change on a model pod" in message
+    label = {"metadata": {"labels": {"app": None}}}
+    assert world.call(ENGINEER, "PATCH", f"{PODS}/client", label) == ""
 
 
 def test_a_model_pod_cannot_get_a_label_that_others_select_by(world: World):
@@ -147,6 +179,7 @@ def test_a_binding_does_not_smuggle_marks(
         assert world.call(ADMIN, "POST", where, body) == ""
         body = {"metadata": {"name": "client", **refused}, "target": target}
         assert says in world.call(ADMIN, "POST", where, body)
+        assert world.call(ADMIN, "POST", where.replace(ENCLAVE, PLAIN), body) == ""
 
 
 def test_what_was_rendered_may_also_carry_everything_that_is_planned(world: World):

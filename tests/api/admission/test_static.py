@@ -1,12 +1,13 @@
 """The policies that the API server reads from its disk hold when all others are deleted."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from api.admission.bodies import ABSENT, model_pod, put
 from enclave.controlplane import ControlPlane
-from support.operators import model_deployment
+from support.operators import Json, model_deployment
 from support.policies import (
     ADMIN,
     ENCLAVE,
@@ -19,8 +20,11 @@ from support.policies import (
     policies,
     prepare,
 )
+from support.terms import agreement
 
 PODS = f"/api/v1/namespaces/{ENCLAVE}/pods"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+AGREEMENTS = "/apis/casemate.dev/v1alpha1/usageagreements"
 MODELS = f"/apis/casemate.dev/v1alpha1/namespaces/{ENCLAVE}/modeldeployments"
 
 
@@ -28,7 +32,7 @@ MODELS = f"/apis/casemate.dev/v1alpha1/namespaces/{ENCLAVE}/modeldeployments"
 def emptied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A server whose administrator deleted every policy and binding."""
     with ControlPlane(tmp_path_factory.mktemp("static-plane")) as plane:
-        world = prepare(plane)
+        world = prepare(World(plane))
         install(world, policies())
         holds(lambda: world.call(ADMIN, "POST", PODS, model_pod()))
         for plural in PLURALS.values():
@@ -83,6 +87,54 @@ def test_a_red_line_is_never_a_use(emptied: World, user: str, use: str):
     assert "casemate-red-lines.static.k8s.io" in message
     assert "spec.use: domestic-mass-surveillance or use-of-force is never accepted" in message
     assert f"found {use}" in message
+
+
+FORCE = {"id": "use-of-force", "verdict": "Hold"}
+SURVEILLANCE = {"id": "domestic-mass-surveillance", "verdict": "Refuse"}
+
+
+@pytest.fixture(scope="module")
+def unruled(emptied: World) -> World:
+    """The server whose administrator took every rule out of our kinds too."""
+    admin, where = emptied.as_user(ADMIN), f"{CRDS}/usageagreements.casemate.dev"
+    crd = admin.request("GET", where)
+    admin.request("PUT", where, without_rules(crd))
+    milder = agreement("milder", redLines=[SURVEILLANCE, FORCE], reference="")
+    holds(lambda: "" if emptied.call(ADMIN, "POST", AGREEMENTS, milder) else "gone")
+    return emptied
+
+
+def without_rules(node: Any) -> Any:
+    if isinstance(node, dict):
+        dropped = {"x-kubernetes-validations", "pattern", "minLength"}
+        return {key: without_rules(value) for key, value in node.items() if key not in dropped}
+    return [without_rules(one) for one in node] if isinstance(node, list) else node
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [[], [FORCE], [SURVEILLANCE], [FORCE, SURVEILLANCE | {"verdict": "Hold"}]],
+    ids=["none", "no surveillance", "no force", "a milder verdict"],
+)
+def test_no_agreement_is_without_the_red_lines_even_if_its_kind_has_no_rules(
+    unruled: World, lines: list[Json]
+):
+    whole = agreement("any", redLines=[SURVEILLANCE, FORCE])
+    assert unruled.call(ADMIN, "POST", AGREEMENTS, whole) == ""
+    message = unruled.call(ADMIN, "POST", AGREEMENTS, agreement("any", redLines=lines))
+    assert "casemate-agreement-red-lines.static.k8s.io" in message
+    assert "spec.redLines: must hold domestic-mass-surveillance with verdict Refuse" in message
+
+
+def test_no_agreement_allows_a_red_line_even_if_its_kind_has_no_rules(unruled: World):
+    def allows(use: str) -> Json:
+        lines = [SURVEILLANCE, FORCE]
+        uses = [{"id": use, "description": "x"}]
+        return agreement("any", redLines=lines, allowedUses=uses)
+
+    assert unruled.call(ADMIN, "POST", AGREEMENTS, allows("planning")) == ""
+    message = unruled.call(ADMIN, "POST", AGREEMENTS, allows("use-of-force"))
+    assert "spec.allowedUses: domestic-mass-surveillance or use-of-force is never" in message
 
 
 @pytest.mark.parametrize("plural", PLURALS.values())

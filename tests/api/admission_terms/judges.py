@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from api.admission_terms import draws, wishes
-from api.admission_terms.world import DOMAIN, PLACE, World
+from api.admission_terms.world import DOMAIN, INDEXES, PLACE, World
 from casemate.api.v1alpha1 import ModelDeploymentSpec
 from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.terms import TermsStore
@@ -101,6 +101,6 @@ def fill(world: World) -> Operator:
     Operator.of(world).judge(world, {"UsageAgreement": pacts, "Supplier": draws.SUPPLIERS})
     known = {f"agreement.{name}": "InForce" for name in pacts}
     known |= {f"supplier.{name}": "Approved" for name in draws.SUPPLIERS}
-    index = "/api/v1/namespaces/casemate-system/configmaps/casemate-terms"
+    index = f"{INDEXES}/casemate-terms"
     world.admin.request("PATCH", index, {"data": known}, _MEDIA)
     return Operator.of(world)

@@ -7,7 +7,7 @@ import pytest
 
 from api.admission_terms.cases import CASES, Case
 from api.admission_terms.states import EXISTING, md
-from api.admission_terms.world import DOMAIN, OUTSIDE, PLACE, World
+from api.admission_terms.world import DOMAIN, INDEXES, OUTSIDE, PLACE, World
 from unit.api.cases import SUPPLIER, changed
 
 EVERY = [case for cases in CASES.values() for case in cases]
@@ -61,7 +61,7 @@ def test_an_approval_that_ended_since_ends_growth_without_the_operator(world: Wo
     until = soon.strftime("%Y-%m-%dT%H:%M:%SZ")
     spec = changed("approval.until", until, SUPPLIER)
     world.define("Supplier", "ending", spec, {"standing": "Approved"})
-    index = "/api/v1/namespaces/casemate-system/configmaps/casemate-terms"
+    index = f"{INDEXES}/casemate-terms"
     known = {"data": {"supplier.ending": "Approved"}}
     world.admin.request("PATCH", index, known, "application/merge-patch+json")
     terms = {"suppliers": [*world.made[f"{DOMAIN}/usageagreements/harbour"]["spec"]["suppliers"]]}

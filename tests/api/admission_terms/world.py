@@ -14,6 +14,7 @@ from support.operators import PROJECT
 from unit.api.cases import Json
 
 DOMAIN = "/apis/casemate.dev/v1alpha1"
+INDEXES = f"{DOMAIN}/termsindexes"
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 PLACE, OUTSIDE = "terms", "outside"
@@ -112,8 +113,10 @@ class World:
         self.judge("Supplier", supplier, inventory=[order])
 
     def index(self, data: Json) -> None:
-        body = {"metadata": {"name": "casemate-terms"}, "data": data}
-        self.admin.request("POST", "/api/v1/namespaces/casemate-system/configmaps", body)
+        meta = {"name": "casemate-terms"}
+        body = {**self.body("TermsIndex", "", {}), "metadata": meta, "data": data}
+        del body["spec"]
+        self.admin.request("POST", INDEXES, body)
 
     def enforce(self) -> None:
         """Applies the policies as the chart has them."""

@@ -11,7 +11,7 @@ import pytest
 from api.operator.test_children import create, ready
 from casemate.cluster.client import Client
 from casemate.cluster.index import INDEX_NAME, Index
-from support.operators import SYSTEM, Api, Operator, eventually, model_deployment
+from support.operators import Api, Operator, eventually, model_deployment
 from support.terms import AGREEMENT_SPEC, agreement, directive, supplier
 
 Json = dict[str, Any]
@@ -95,7 +95,7 @@ def test_agreements_and_suppliers_say_where_they_stand_and_the_index_repeats_it(
 
 
 def index(api: Api) -> dict[str, str]:
-    return dict((api.get("ConfigMap", SYSTEM, INDEX_NAME) or {}).get("data", {}))
+    return dict((api.get("TermsIndex", "", INDEX_NAME) or {}).get("data", {}))
 
 
 def test_an_order_runs_its_course_and_a_stay_brings_the_deployment_back(
@@ -166,13 +166,13 @@ def test_what_others_write_into_the_index_goes_again(
 ) -> None:
     eventually(api.counted, "the index was never complete")
     wanted = index(api)
-    api.patch("ConfigMap", SYSTEM, INDEX_NAME, {"data": {"supplier.mine": "Approved"}})
+    api.patch("TermsIndex", "", INDEX_NAME, {"data": {"supplier.mine": "Approved"}})
     assert index(api) != wanted, "control: the edit was made"
     monkeypatch.setenv("KUBECONFIG", str(plane.kubeconfig))
 
     async def restore() -> None:
         client = await Client.connect()
-        keeper = Index(client, SYSTEM)
+        keeper = Index(client)
         keeper._published = wanted
         await keeper.restore()
         await client.close()

@@ -37,4 +37,6 @@ def system(enclave: Enclave) -> Iterator[str]:
     )
     yield name
     enclave.kubectl("delete", "namespace", name, "--timeout=60s")
-    enclave.kubectl("delete", "crd", "--ignore-not-found", "modeldeployments.casemate.dev")
+    kinds = ("modeldeployments", "usageagreements", "suppliers", "termsindexes")
+    crds = [f"{kind}.casemate.dev" for kind in kinds]
+    enclave.kubectl("delete", "crd", "--ignore-not-found", *crds)

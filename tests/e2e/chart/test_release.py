@@ -9,6 +9,7 @@ import pytest
 
 from support.charts import CHART, DIGEST, Helm
 from support.enclaves import Enclave
+from support.terms import AGREEMENT, agreement, terms
 
 ACCOUNT = "system:serviceaccount:casemate-system:casemate-operator"
 CRD = "crd/modeldeployments.casemate.dev"
@@ -30,6 +31,9 @@ def release(
     enclave: Enclave, cluster_helm: Helm, system: str, operator_digest: str
 ) -> Iterator[None]:
     upgrade(enclave, cluster_helm, system, operator_digest)
+    enclave.apply(*terms())
+    known = ("wait", "--for=condition=Ready", "--timeout=30s")
+    enclave.kubectl(*known, f"usageagreement/{AGREEMENT}", "supplier/open-lab")
     yield
     cluster_helm.run("uninstall", "casemate", f"--namespace={system}", "--ignore-not-found")
 
@@ -51,13 +55,29 @@ def suspended(namespace: str, name: str) -> dict[str, Any]:
         "kind": "ModelDeployment",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {
-            "model": {"name": name, "supplier": "test", "source": source},
+            "model": {"name": name, "supplier": "open-lab", "source": source},
             "engine": {"image": image},
-            "use": "testing",
+            "agreementRef": {"name": AGREEMENT},
+            "use": "logistics-optimization",
             "owner": {"name": "Test", "contact": "test@example.org"},
             "suspend": True,
         },
     }
+
+
+def deploy(enclave: Enclave, body: dict[str, Any]) -> None:
+    """Apply what names the terms; admission knows them a moment after the operator."""
+    enclave.eventually(lambda: accepted(enclave, body), "the terms were never known")
+
+
+def accepted(enclave: Enclave, body: dict[str, Any]) -> bool:
+    try:
+        enclave.apply(body)
+    except AssertionError as error:
+        if "is known; accepted: " in str(error):
+            return False
+        raise
+    return True
 
 
 def has_child(enclave: Enclave, namespace: str, name: str) -> bool:
@@ -84,7 +104,7 @@ def attributes(verb: str, resource: str, namespace: str = "", name: str = "") ->
 
 
 def test_the_installed_operator_serves_deployments(enclave: Enclave, namespace: str):
-    enclave.apply(suspended(namespace, "first"))
+    deploy(enclave, suspended(namespace, "first"))
     enclave.eventually(
         lambda: has_child(enclave, namespace, "first"), "no Deployment was made for the first"
     )
@@ -145,7 +165,13 @@ def probe(enclave: Enclave, namespace: str, image: str) -> None:
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {"name": "probe", "namespace": namespace},
-            "spec": {"containers": [container], "terminationGracePeriodSeconds": 0},
+            "spec": {
+                "containers": [container],
+                "terminationGracePeriodSeconds": 0,
+                # What an enclave accepts beside models: a pod that ends.
+                "restartPolicy": "Never",
+                "activeDeadlineSeconds": 600,
+            },
         }
     )
     enclave.wait(namespace, "pod/probe", "condition=Ready")
@@ -195,3 +221,8 @@ def test_uninstalling_keeps_the_crd_and_the_deployments_and_a_new_release_takes_
         lambda: has_child(enclave, namespace, "orphan"),
         "the new release does not serve what was applied while there was no operator",
     )
+    # Admission follows terms that are made after the policies came back.
+    enclave.apply(agreement("after"))
+    body = suspended(namespace, "after")
+    body["spec"]["agreementRef"] = {"name": "after"}
+    deploy(enclave, body)

@@ -76,8 +76,9 @@ def test_an_older_cluster_is_refused(helm: Helm):
 
 
 def test_one_value_moves_every_image_to_another_registry(helm: Helm):
-    here = json.dumps(helm.template())
-    there = json.dumps(helm.template("--set=global.imageRegistry=mirror.example:5000"))
+    here = json.dumps(pod_spec(helm.template()))
+    mirrored = helm.template("--set=global.imageRegistry=mirror.example:5000")
+    there = json.dumps(pod_spec(mirrored))
     assert here.count("registry.enclave.local/") == 2
     assert there.count("mirror.example:5000/") == 2
     assert "registry.enclave.local/" not in there
@@ -95,13 +96,37 @@ def test_the_gateway_may_have_an_image_of_its_own(helm: Helm):
 
 def test_rights_are_listed_one_by_one(helm: Helm):
     roles = [one for one in helm.template() if one["kind"] in {"ClusterRole", "Role"}]
-    rules = [rule for role in roles for rule in role["rules"]]
-    assert len(roles) == 2
-    for rule in rules:
+    assert sorted((one["kind"], one["metadata"]["name"]) for one in roles) == [
+        ("ClusterRole", "casemate-break-glass"),
+        ("ClusterRole", "casemate-editor"),
+        ("ClusterRole", "casemate-enclave-admin"),
+        ("ClusterRole", "casemate-operator"),
+        ("ClusterRole", "casemate-terms-loosener"),
+        ("ClusterRole", "casemate-viewer"),
+        ("ClusterRole", "casemate-weights-loader"),
+        ("Role", "casemate-operator"),
+    ]
+    for rule in (rule for role in roles for rule in role["rules"]):
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
         assert not {"escalate", "bind", "impersonate", "deletecollection"} & {*rule["verbs"]}
+    operators = [one for one in roles if one["metadata"]["name"] == "casemate-operator"]
+    rules = [rule for role in operators for rule in role["rules"]]
     writers = [rule for rule in rules if "modeldeployments" in rule["resources"]]
     assert [rule["verbs"] for rule in writers] == [["get", "list", "watch"]]
+
+
+def test_the_operator_alone_is_bound_to_anything(helm: Helm):
+    bindings = [one for one in helm.template() if one["kind"].endswith("RoleBinding")]
+    assert [one["kind"] for one in bindings] == ["ClusterRoleBinding", "RoleBinding"]
+    for one in bindings:
+        assert one["roleRef"]["name"] == "casemate-operator"
+        assert one["subjects"] == [
+            {
+                "kind": "ServiceAccount",
+                "name": "casemate-operator",
+                "namespace": "casemate-system",
+            }
+        ]
 
 
 def test_the_pod_is_restricted_and_runs_once(helm: Helm):

@@ -1,4 +1,4 @@
-"""A gateway certificate is for the operator's own pods; wearing their labels is not enough."""
+"""A gateway certificate is for the operator's own pods; looking like one is not enough."""
 
 import json
 from collections.abc import Iterator
@@ -8,54 +8,50 @@ import pytest
 
 from demo import deploy
 from demo.cluster import Cluster
+from demo.progress import DemoError
 from images.steps import Built
 from support.enclaves import Enclave
 
+IMPOSTOR = "impostor"
+LABELS = {"casemate.dev/model-deployment": deploy.MODEL}
 
-@pytest.fixture
-def impostor(cluster: Cluster, built: dict[str, Built]) -> Iterator[str]:
-    """A pod beside the model's, with the same labels and account, that wants a certificate."""
-    name = "impostor"
+
+def _pod(built: dict[str, Built], labels: dict[str, str], account: str) -> str:
+    """A pod in the model's namespace that wants a gateway's certificate."""
     certificate = {
         "signerName": "casemate.dev/gateway",
         "keyType": "ECDSAP256",
         "credentialBundlePath": "bundle.pem",
     }
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": name,
-            "namespace": deploy.MODELS,
-            "labels": {"casemate.dev/model-deployment": deploy.MODEL},
-        },
-        "spec": {
-            "serviceAccountName": f"{deploy.MODEL}-model",
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 65532,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [
-                {
-                    "name": "main",
-                    "image": built["client"].reference,
-                    "securityContext": {
-                        "allowPrivilegeEscalation": False,
-                        "capabilities": {"drop": ["ALL"]},
-                    },
-                    "volumeMounts": [{"name": "tls", "mountPath": "/tls"}],
-                }
-            ],
-            "volumes": [
-                {"name": "tls", "projected": {"sources": [{"podCertificate": certificate}]}}
-            ],
-        },
+    container = {
+        "name": "main",
+        "image": built["client"].reference,
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "volumeMounts": [{"name": "tls", "mountPath": "/tls"}],
     }
-    cluster.kubectl("apply", "--filename=-", stdin=json.dumps(pod))
-    yield name
+    spec = {
+        "serviceAccountName": account,
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": 300,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [container],
+        "volumes": [{"name": "tls", "projected": {"sources": [{"podCertificate": certificate}]}}],
+    }
+    meta = {"name": IMPOSTOR, "namespace": deploy.MODELS, "labels": labels}
+    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+
+
+@pytest.fixture
+def impostor(cluster: Cluster, built: dict[str, Built]) -> Iterator[str]:
+    """A pod as one that loads weights may be: the nearest to a model pod that is accepted."""
+    cluster.kubectl("apply", "--filename=-", stdin=_pod(built, {}, "default"))
+    yield IMPOSTOR
     where = ("--namespace", deploy.MODELS)
-    cluster.kubectl(*where, "delete", "pod", name, "--grace-period=0", "--force")
+    cluster.kubectl(*where, "delete", "pod", IMPOSTOR, "--grace-period=0", "--force")
 
 
 def _answers(cluster: Cluster, pod: str) -> set[str]:
@@ -68,7 +64,7 @@ def _answers(cluster: Cluster, pod: str) -> set[str]:
     }
 
 
-def test_a_pod_that_only_wears_the_labels_gets_no_certificate(
+def test_a_pod_that_is_no_model_pod_gets_no_certificate(
     cluster: Cluster, enclave: Enclave, model_pod: dict[str, Any], impostor: str
 ) -> None:
     assert _answers(cluster, model_pod["metadata"]["name"]) == {"Issued"}, "control: the real one"
@@ -78,3 +74,20 @@ def test_a_pod_that_only_wears_the_labels_gets_no_certificate(
     assert _answers(cluster, impostor) == {"Denied"}
     pod = cluster.get("--namespace", deploy.MODELS, "pod", impostor)
     assert pod["status"]["phase"] == "Pending"
+
+
+@pytest.mark.parametrize(
+    ("labels", "account", "says"),
+    [
+        (LABELS, f"{deploy.MODEL}-model", "native sidecar"),
+        ({}, f"{deploy.MODEL}-model", "names that end in -model are accepted for model pods only"),
+    ],
+    ids=["with the labels", "with the account"],
+)
+def test_a_pod_that_wears_labels_or_account_of_a_model_is_not_accepted(
+    cluster: Cluster, built: dict[str, Built], labels: dict[str, str], account: str, says: str
+) -> None:
+    tried = ("create", "--dry-run=server", "--filename=-")
+    assert "created" in cluster.kubectl(*tried, stdin=_pod(built, {}, "default")), "control"
+    with pytest.raises(DemoError, match=says):
+        cluster.kubectl(*tried, stdin=_pod(built, labels, account))

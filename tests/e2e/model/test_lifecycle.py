@@ -212,6 +212,7 @@ def _fill(cluster: Cluster, built: dict[str, Built]) -> None:
         "metadata": {"name": "fill", "namespace": NAMESPACE},
         "spec": {
             "restartPolicy": "Never",
+            "activeDeadlineSeconds": 300,
             "securityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": 65532,

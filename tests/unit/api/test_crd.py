@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
-from casemate.api.crd import DEFINITIONS, MODEL_DEPLOYMENT, Definition
+from casemate.api.crd import DEFINITIONS, MODEL_DEPLOYMENT, TERMS_INDEX, Definition
 from generate.__main__ import ROOT, check, generated, write
 from unit.api.cases import SPEC, changed
 from unit.api.obeys import nodes, violations
@@ -41,14 +41,14 @@ def test_every_rule_has_a_sentence_of_one_line(kind: Definition) -> None:
         rule for _, node in nodes(kind.schema())
         for rule in node.get("x-kubernetes-validations", ())
     ]  # fmt: skip
-    assert len(rules) > 15
+    assert len(rules) > 15 or kind is TERMS_INDEX
     assert [rule for rule in rules if not rule["message"] or "\n" in rule["message"]] == []
 
 
 @EVERY
 def test_defaults_are_themselves_accepted(kind: Definition) -> None:
     defaults = [(node, node["default"]) for _, node in nodes(kind.schema()) if "default" in node]
-    assert len(defaults) > 5
+    assert len(defaults) > 5 or kind is TERMS_INDEX
     for node, default in defaults:
         jsonschema.validate(default, node)
 
@@ -56,7 +56,7 @@ def test_defaults_are_themselves_accepted(kind: Definition) -> None:
 @EVERY
 def test_no_item_of_a_list_has_a_default(kind: Definition) -> None:
     inside = [(path, node) for path, node in nodes(kind.schema()) if "[]" in path]
-    assert len(inside) > 10
+    assert len(inside) > 10 or kind is TERMS_INDEX
     assert [path for path, node in inside if "default" in node] == []
 
 

@@ -87,6 +87,7 @@ def test_the_labels_that_are_documented_are_those_that_are_set() -> None:
         telemetry.RECONCILE_TOTAL,
         telemetry.RECONCILE_ERRORS,
         telemetry.DRIFT_REPAIRS,
+        telemetry.BREAK_GLASS,
         telemetry.API_REQUESTS,
         telemetry.CERTIFICATES,
         telemetry.CA_EXPIRY,

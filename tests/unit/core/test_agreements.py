@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 
 from casemate.api.agreement import Capacity, Term, UsageAgreementSpec
 from casemate.api.quantities import Resources
+from casemate.api.v1alpha1 import ModelDeploymentSpec
 from casemate.core.agreements import Claim, accelerators, allocate, boundaries, digest, phase
+from casemate.core.agreements import claim as asked
+from support.operators import model_deployment
 from support.terms import AGREEMENT_SPEC
+from unit.api.cases import IMAGE
 
 SECOND = timedelta(seconds=1)
 TERM = Term.model_validate(
@@ -84,21 +88,50 @@ def test_the_oldest_comes_first_in_whatever_order_they_are_given() -> None:
     assert granted(claims[::-1], capacity(5)) == {"u1": 3, "u2": 2, "u3": 0}
 
 
-def test_what_does_not_fit_as_a_whole_is_not_granted_and_a_smaller_one_is() -> None:
+def test_who_asks_for_more_than_is_left_gets_what_is_left() -> None:
     assert granted([claim(1, 3), claim(2, 3), claim(3, 1)], capacity(4)) == {
-        "u1": 3, "u2": 0, "u3": 1,
+        "u1": 3, "u2": 1, "u3": 0,
     }  # fmt: skip
+
+
+def test_a_deployment_that_grows_too_far_loses_nothing_that_it_has() -> None:
+    assert granted([claim(1, 2), claim(2, 2)], capacity(4)) == {"u1": 2, "u2": 2}
+    assert granted([claim(1, 2), claim(2, 3)], capacity(4)) == {"u1": 2, "u2": 2}
 
 
 def test_the_floor_is_for_everybody_before_anybody_gets_more() -> None:
     claims = [claim(1, 4), claim(2, 4)]
-    assert granted(claims, capacity(5, floor=1)) == {"u1": 4, "u2": 1}
-    assert granted(claims, capacity(5)) == {"u1": 4, "u2": 0}, "control: without a floor"
+    assert granted(claims, capacity(5, floor=2)) == {"u1": 3, "u2": 2}
+    assert granted(claims, capacity(5)) == {"u1": 4, "u2": 1}, "control: without a floor"
 
 
 def test_devices_limit_as_pods_do() -> None:
     assert granted([claim(1, 2, 2), claim(2, 1, 1)], capacity(9, devices=4)) == {"u1": 2, "u2": 0}
     assert granted([claim(1, 2, 2), claim(2, 1, 1)], capacity(9, devices=5)) == {"u1": 2, "u2": 1}
+    assert granted([claim(1, 2, 2)], capacity(9, devices=3)) == {"u1": 1}
+
+
+def test_devices_of_profile_and_guardrails_count_too() -> None:
+    gpu = {"limits": {"example.com/gpu": 2}}
+    guard = {"name": "words", "image": IMAGE, "port": 8090, "resources": gpu}
+    place = {"name": "fast", "resources": gpu}
+    bare = UsageAgreementSpec.model_validate(AGREEMENT_SPEC)
+    terms = UsageAgreementSpec.model_validate(
+        AGREEMENT_SPEC
+        | {"requiredGuardrails": [guard], "capacity": {"maxReplicas": 1, "profiles": [place]}}
+    )
+    meta = {"uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"}
+
+    def devices(terms: UsageAgreementSpec, **changes: Any) -> int:
+        spec = model_deployment("m", "n")["spec"] | changes
+        return asked(meta, ModelDeploymentSpec.model_validate(spec)).under(terms).accelerators
+
+    assert devices(bare) == 0
+    assert devices(bare, guardrails=[guard]) == 2
+    assert devices(terms) == 2
+    assert devices(terms, profile="fast") == 4
+    own = {"image": IMAGE, "resources": {"limits": {"example.com/gpu": 1}}}
+    assert devices(terms, profile="fast", engine=own) == 3, "its own take the profile's place"
 
 
 def test_nobody_gets_more_than_one_deployment_may_have() -> None:

@@ -265,11 +265,9 @@ def test_an_agreement_that_winds_down_keeps_what_was_made_in_its_term() -> None:
 def test_capacity_that_is_short_says_how_much_there_is() -> None:
     world = World(changed("replicas", 3))
     world.terms[0] = agreement(capacity={"maxReplicas": 2})
-    assert pods(world.plan(), world) == 0
-    world.terms[0] = agreement(capacity={"maxReplicas": 2, "floor": 1})
-    assert pods(world.plan(), world) == 1
+    assert pods(world.plan(), world) == 2
     world.roll_out().settle()
-    assert "capacity has 1" in conditions(world.parent["status"])["Ready"]["message"]
+    assert "capacity has 2" in conditions(world.parent["status"])["Ready"]["message"]
 
 
 def test_required_guardrails_and_the_place_are_rendered() -> None:

@@ -74,6 +74,14 @@ CASES: dict[str, tuple[str, Verdicts]] = {
             (DNS, OUT, "TCP", 8080): False,
         },
     ),
+    "an egress port by name is looked up at the pods in a block of addresses too": (
+        (
+            "{podSelector: {}, policyTypes: [Egress], egress: "
+            "[{to: [{ipBlock: {cidr: 10.244.0.0/31}}, {ipBlock: {cidr: 10.244.0.2/32}}], "
+            "ports: [{port: http}]}]}"
+        ),
+        {(DNS, WEB, "TCP", 8080): True, (DNS, WEB, "TCP", 80): False},
+    ),
     "a port by name keeps to its protocol": (
         "{podSelector: {}, ingress: [{ports: [{port: dns}]}]}",
         {(WEB, DNS, "TCP", 53): False, (WEB, DNS, "UDP", 53): False},

@@ -1,0 +1,54 @@
+"""Edits that hide from whoever looks for them by labels or by managedFields are undone as well."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from api.operator.test_children import create
+from api.operator.test_drift import _state
+from support.operators import Api, Operator, eventually
+
+POD = {"template": {"spec": {"hostNetwork": True}}}
+UNOWNED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "an open way out": ("NetworkPolicy", "m-default-deny", {"egress": [{}]}),
+    "addresses too early": ("Service", "m", {"publishNotReadyAddresses": True}),
+    "the host's network": ("Deployment", "m", POD),
+}
+
+
+@pytest.mark.parametrize("edit", UNOWNED)
+def test_an_edit_that_nobody_owns_is_undone_once(
+    api: Api, operator: Operator, namespace: str, edit: str
+) -> None:
+    kind, name, spec = UNOWNED[edit]
+    create(api, namespace)
+    state = partial(_state, api, namespace, kind, name)
+    before = state()
+    counter = f'casemate_drift_repairs_total{{action="edited",kind="{kind}"}}'
+    counted = operator.metric(counter)
+
+    api.patch(kind, namespace, name, {"metadata": {"managedFields": [{}]}, "spec": spec})
+
+    eventually(lambda: state() == before, lambda: f"{edit}: stayed as {state()}")
+    api.patch(kind, namespace, name, {"metadata": {"labels": {"x": "x"}}})
+    eventually(lambda: state() == before, "control: a later edit stayed")
+    assert operator.metric(counter) == counted + 2, "defaults were taken for edits"
+
+
+def test_an_edit_that_hides_behind_a_lost_label_is_undone(
+    api: Api, operator: Operator, namespace: str
+) -> None:
+    create(api, namespace)
+    get = partial(api.get, "NetworkPolicy", namespace, "m-default-deny")
+
+    for index in range(8):  # a watch may show what was hidden in time, or too late
+        change = {"metadata": {"labels": None}, "spec": {"egress": [{}]}}
+        api.patch("NetworkPolicy", namespace, "m-default-deny", change)
+
+        def closed() -> bool:
+            found = get()
+            assert found is not None
+            return bool(found["metadata"].get("labels")) and "egress" not in found["spec"]
+
+        eventually(closed, lambda i=index: f"edit {i} stayed: {get()}", seconds=10)  # type: ignore[misc]

@@ -1,0 +1,152 @@
+"""With no operator at all, the API server refuses the same: each beside what it accepts."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from demo import deploy
+from demo.cluster import Cluster
+from demo.progress import DemoError
+
+ENGINEER = "gone-engineer"
+AS = (f"--as={ENGINEER}", "--as-group=system:authenticated")
+OPERATOR = ("--namespace", deploy.SYSTEM)
+MODEL = ("--namespace", deploy.MODELS)
+DIGEST = f"sha256:{'d' * 64}"
+Try = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def engineer(cluster: Cluster) -> Iterator[Try]:
+    """Tries a command as somebody who may write everything, but none of Casemate's own verbs."""
+    verbs = ["get", "list", "create", "update", "patch", "delete"]
+    rule = {"apiGroups": ["*"], "resources": ["*"], "verbs": verbs}
+    meta = {"name": ENGINEER}
+    group = "rbac.authorization.k8s.io"
+    role = {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": meta, "rules": [rule]}
+    bound = {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": meta,
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": ENGINEER},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": ENGINEER}],
+    }
+    for body in (role, bound):
+        cluster.kubectl("apply", "--filename=-", stdin=json.dumps(body))
+
+    def attempt(*command: str, stdin: Any = None) -> str:
+        """Why a command is refused, or ""; it changes nothing."""
+        try:
+            cluster.kubectl(*AS, *command, stdin=json.dumps(stdin) if stdin else None)
+        except DemoError as error:
+            return str(error)
+        return ""
+
+    yield attempt
+    for kind in ("clusterrolebinding", "clusterrole"):
+        cluster.kubectl("delete", kind, ENGINEER)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def gone(cluster: Cluster) -> Iterator[None]:
+    """The operator is scaled to zero, and its pod has ended."""
+    scale = ("scale", "deployment/casemate-operator")
+    cluster.kubectl(*OPERATOR, *scale, "--replicas=0")
+    ended = ("--for=delete", "pod", "-lapp.kubernetes.io/name=casemate", "--timeout=60s")
+    cluster.kubectl(*OPERATOR, "wait", *ended)
+    yield
+    cluster.kubectl(*OPERATOR, *scale, "--replicas=1")
+    rollout = ("rollout", "status", "deployment/casemate-operator", "--timeout=60s")
+    cluster.kubectl(*OPERATOR, *rollout)
+
+
+def _rogue(namespace: str) -> dict[str, Any]:
+    """A model server without a gateway, as strict as Pod Security asks."""
+    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "rogue", "namespace": namespace},
+        "spec": {
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 65532,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [{"name": "engine", "image": FOREIGN, "securityContext": security}],
+        },
+    }
+
+
+def _changed(spec: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    copy: dict[str, Any] = json.loads(json.dumps(spec))
+    *parents, last = path.split(".")
+    place = copy
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+    return copy
+
+
+NOTHING = ("--", "python3.11", "-c", "")
+FOREIGN = f"elsewhere.local/engine@{DIGEST}"
+REFUSED = [
+    ("use", "population-monitoring", "population-monitoring is not in agreement"),
+    ("use", "use-of-force", "is never accepted as a use"),
+    ("agreementRef.name", "ghost", "no agreement ghost is known"),
+    ("model.supplier", "ghost", "ghost"),
+    ("engine.image", FOREIGN, "is not in agreement logistics-2026; accepted: images of"),
+    ("replicas", 9, "is more than capacity.maxReplicas"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "says"), REFUSED, ids=lambda value: str(value)[:40])
+def test_a_deployment_beyond_its_terms_is_refused(
+    cluster: Cluster, engineer: Try, path: str, value: Any, says: str
+) -> None:
+    live = cluster.get(*MODEL, "modeldeployment", deploy.MODEL)
+    body = {key: live[key] for key in ("apiVersion", "kind", "spec")}
+    body["metadata"] = {"name": "another", "namespace": deploy.MODELS}
+    create = ("create", "--dry-run=server", "--filename=-")
+    assert engineer(*create, stdin=body) == "", "control: its neighbour is accepted"
+
+    assert says in engineer(*create, stdin=body | {"spec": _changed(body["spec"], path, value)})
+    outside = body | {"metadata": {"name": "another", "namespace": deploy.CLIENTS}}
+    assert "accepted: a namespace with the label" in engineer(*create, stdin=outside)
+
+
+def test_children_pods_and_connections_stay_closed(cluster: Cluster, engineer: Try) -> None:
+    scale = ("scale", f"deployment/{deploy.MODEL}", "--replicas=2")
+    assert "change the ModelDeployment instead" in engineer(*MODEL, *scale)
+    policy = ("delete", "networkpolicy", f"{deploy.MODEL}-default-deny", "--dry-run=server")
+    assert "change the ModelDeployment instead" in engineer(*MODEL, *policy)
+
+    pods = cluster.get(*MODEL, "pods", f"-lcasemate.dev/model-deployment={deploy.MODEL}")
+    name = pods["items"][0]["metadata"]["name"]
+    inside, outside = ("exec", name, "-c", "engine"), ("exec", "analyst", "-c", "client")
+    where = ("--namespace", deploy.CLIENTS)
+    assert engineer(*where, *outside, *NOTHING) == "", "control: exec works elsewhere"
+    assert "casemate-connections" in engineer(*MODEL, *inside, *NOTHING)
+    create = ("create", "--dry-run=server", "--filename=-")
+    assert engineer(*create, stdin=_rogue(deploy.CLIENTS)) == "", "control: a pod of one's own"
+    assert "only model pods are accepted" in engineer(*create, stdin=_rogue(deploy.MODELS))
+    delete = ("delete", "pod", name, "--dry-run=server")
+    assert engineer(*MODEL, *delete) == "", "control: a pod may be deleted, and is made anew"
+
+
+def test_terms_are_not_loosened_nor_taken_away(engineer: Try) -> None:
+    agreement = ("usageagreement/logistics-2026", "--type=merge", "--dry-run=server")
+    limit = '--patch={{"spec":{{"capacity":{{"maxReplicas":{}}}}}}}'
+    fewer, more = map(limit.format, (7, 9))
+    assert engineer("patch", *agreement, fewer) == "", "control: tightening is accepted"
+    assert "the right to loosen" in engineer("patch", *agreement, more)
+    for kind, name in (("usageagreement", "logistics-2026"), ("supplier", "huggingface")):
+        refusal = engineer("delete", kind, name, "--dry-run=server")
+        assert "accepted: deletion once none does" in refusal
+    index = ('--patch={"data":{"agreement.ghost":"InForce"}}', "--type=merge")
+    refusal = engineer("patch", "termsindex", "casemate-terms", *index)
+    assert "termsindexes: accepted from" in refusal
+    label = ("label", "namespace", deploy.CLIENTS, "casemate.dev/enclave=true")
+    assert "the RBAC verb enclave" in engineer(*label, "--dry-run=server")
