@@ -13,6 +13,7 @@ from casemate.admission.expressions import (
 )
 from casemate.admission.policy import ENCLAVE_LABEL, Check, Params, Policy, Target
 from casemate.api.v1alpha1 import API_VERSION
+from casemate.core.agreements import IN_FORCE
 
 INDEX = "casemate-terms"
 """TermsIndex with `agreement.NAME` = phase and `supplier.NAME` = standing, by the operator."""
@@ -114,10 +115,10 @@ AGREEMENT = Policy(
     variables=CLOCK,
     checks=(
         Check(
-            "params.?status.?phase.orValue('') == 'InForce'",
+            f"params.?status.?phase.orValue('') == '{IN_FORCE}'",
             say(
                 "spec.agreementRef.name: agreement {} is {}; accepted: an agreement whose phase "
-                "is InForce",
+                f"is {IN_FORCE}",
                 *(_NAME, "params.?status.?phase.orValue('not judged yet')"),
             ),
         ),

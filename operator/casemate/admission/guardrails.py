@@ -1,11 +1,11 @@
 """Model pods and the agreement that they were made under: it exists, and its guards are there."""
 
-from casemate.admission.cel import annotations, ours, text
+from casemate.admission.cel import annotations, text
 from casemate.admission.deployments import INDEX
 from casemate.admission.expressions import listed
 from casemate.admission.policy import Check, Params, Policy, Target
 from casemate.api.v1alpha1 import API_VERSION
-from casemate.core.names import TERMS_ANNOTATION
+from casemate.core.names import NAME_LABEL, TERMS_ANNOTATION
 
 _PODS = (Target("", ("pods",), ("CREATE",)),)
 _TERMS = f"{annotations('object')}[?{text(TERMS_ANNOTATION)}].orValue('')"
@@ -15,7 +15,7 @@ KNOWN = Policy(
     name="casemate-pod-terms",
     targets=_PODS,
     params=Params(API_VERSION, "TermsIndex", INDEX),
-    when={"model-pod": ours("object")},
+    labelled=NAME_LABEL,
     checks=(
         Check(
             f"('agreement.' + {_NAME}) in params.?data.orValue({{}})",
@@ -38,7 +38,8 @@ REQUIRED = Policy(
     name="casemate-pod-guardrails",
     targets=_PODS,
     params=Params(API_VERSION, "UsageAgreement"),
-    when={"model-pod": ours("object"), "under-it": f"{_NAME} == params.metadata.name"},
+    when={"under-it": f"{_NAME} == params.metadata.name"},
+    labelled=NAME_LABEL,
     checks=(
         Check(
             f"size({_MISSING}) == 0",

@@ -91,6 +91,10 @@ class Policy:
     params: Params | None = None
     enclaves_only: bool = False
     """Whether it looks only at namespaces that carry the enclave label."""
+    labelled: str = ""
+    """Label that an object must have for the policy to look at it. While parameters cannot be
+    found, as before our kinds are served, all that a policy looks at is refused, whatever its match
+    conditions say: this keeps it from the objects of others."""
 
     def objects(self) -> list[dict[str, Any]]:
         """Return the ValidatingAdmissionPolicy and its binding."""
@@ -115,10 +119,13 @@ class Policy:
         ]
 
     def _constraints(self) -> dict[str, Any]:
-        rules = {"resourceRules": [target.as_rule() for target in self.targets]}
-        if not self.enclaves_only:
-            return rules
-        return {**rules, "namespaceSelector": {"matchLabels": {ENCLAVE_LABEL: "true"}}}
+        rules: dict[str, Any] = {"resourceRules": [target.as_rule() for target in self.targets]}
+        if self.enclaves_only:
+            rules["namespaceSelector"] = {"matchLabels": {ENCLAVE_LABEL: "true"}}
+        if self.labelled:
+            exists = {"key": self.labelled, "operator": "Exists"}
+            rules["objectSelector"] = {"matchExpressions": [exists]}
+        return rules
 
     def _object(self, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
         meta = {"name": self.name}

@@ -13,10 +13,11 @@ from casemate.admission.expressions import (
 )
 from casemate.admission.policy import Check, Params, Policy, Target
 from casemate.api.v1alpha1 import API_VERSION, GROUP, PLURAL
+from casemate.core.standing import APPROVED, BLOCKED, EFFECTIVE, PHASING_OUT
 
 _NAME = "params.metadata.name"
 _STANDING = "params.?status.?standing"
-_EFFECTIVE = "params.spec.directives.filter(one, one.state == 'Effective')"
+_EFFECTIVE = f"params.spec.directives.filter(one, one.state == '{EFFECTIVE}')"
 # The operator's standing.in_force, for one moment: stays that overlap need not be made one here.
 _STAYED = (
     "one.?stays.orValue([]).exists(stay, timestamp(stay.from) <= variables.now"
@@ -24,7 +25,7 @@ _STAYED = (
 )
 _IN_EFFECT = f"{_EFFECTIVE}.filter(one, timestamp(one.effectiveAt) <= variables.now && !{_STAYED})"
 _CURRENT = (
-    f"({_STANDING}.orValue('') == 'Approved' && params.status.observedGeneration"
+    f"({_STANDING}.orValue('') == '{APPROVED}' && params.status.observedGeneration"
     " == params.metadata.generation)"
 )
 _UNTIL = "params.spec.?approval.?until.orValue('')"
@@ -72,7 +73,7 @@ SUPPLIER = Policy(
     variables=CLOCK,
     checks=(
         Check(
-            f"{_STANDING}.orValue('') == 'Approved'",
+            f"{_STANDING}.orValue('') == '{APPROVED}'",
             say(
                 "{}: supplier {} is {}; accepted: a supplier whose standing is Approved; of this "
                 "one only fewer replicas, suspend, or a change to another supplier",
@@ -142,7 +143,7 @@ SCALE = Policy(
     params=Params(API_VERSION, "Supplier", absent="Allow"),
     when={
         "grows": "object.spec.?replicas.orValue(0) > oldObject.spec.?replicas.orValue(0)",
-        "ending": f"{_STANDING}.orValue('') in ['PhasingOut', 'Blocked']",
+        "ending": f"{_STANDING}.orValue('') in ['{PHASING_OUT}', '{BLOCKED}']",
     },
     checks=(
         Check(

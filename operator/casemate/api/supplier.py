@@ -13,8 +13,10 @@ HISTORY = 32
 """Changes of standing that the status remembers."""
 
 INVENTORY = 2000
-"""Deployments that all inventories of a supplier hold together: about 0.7 MiB at their longest, and
-etcd takes objects of up to 1.5 MiB."""
+"""Deployments that all inventories of a supplier can hold together.
+
+With everything else at its own bound too, an object stays below 1 MiB; etcd takes 1.5 MiB.
+"""
 
 
 class Identities(ApiModel):
@@ -76,7 +78,7 @@ class Waiver(ApiModel):
     """When it ends."""
     owner: Plain
     """Who answers for it."""
-    justification: Annotated[str, Field(min_length=1, max_length=4096)]
+    justification: Annotated[str, Field(min_length=1, max_length=512)]
     """Why it was given."""
 
 
@@ -107,7 +109,7 @@ class Directive(ApiModel):
     stays: Annotated[list[Stay], Field(max_length=8)] = Field(default=[])
     """Times in which the order was stayed: the phase-out is longer by them."""
     waivers: Annotated[
-        list[Waiver], Field(max_length=16, json_schema_extra=keyed("name")), distinct("name")
+        list[Waiver], Field(max_length=8, json_schema_extra=keyed("name")), distinct("name")
     ] = Field(default=[])
     """Exceptions, each with an end and an owner."""
 
@@ -128,15 +130,11 @@ class SupplierSpec(ApiModel):
 
 
 class Entry(ApiModel):
-    """One deployment that existed when a directive took effect."""
+    """One deployment that existed when a directive took effect; no names, to stay small."""
 
-    namespace: Annotated[str, Field(max_length=63)]
-    """Its namespace."""
-    name: Annotated[str, Field(max_length=63)]
-    """Its name."""
-    uid: Annotated[str, Field(max_length=64)]
+    uid: Annotated[str, Field(max_length=36)]
     """Its UID: a later one of the same name is new."""
-    replicas: Annotated[int, Field(ge=0)]
+    replicas: Annotated[int, Field(ge=0, le=1000)]
     """Pods that it asked for."""
     artifacts: Annotated[str, Field(max_length=71)]
     """SHA-256 over supplier, model, base and engine as they were."""
@@ -149,10 +147,12 @@ class Inventory(ApiModel):
     """The directive."""
     effective_since: Instant
     """When it took effect, or again after a stay."""
-    deployments: Annotated[list[Entry], Field(max_length=INVENTORY)] = Field(default=[])
-    """The deployments."""
-    omitted: Annotated[int, Field(ge=1)] | None = None
-    """How many more there were than could be recorded; those are told by when they were made."""
+    deployments: Annotated[list[Entry], Field(max_length=INVENTORY)]
+    """The deployments, oldest first."""
+    omitted: Annotated[int, Field(ge=0)] | None = None
+    """Deployments that existed too, and did not fit."""
+    omitted_until: Instant | None = None
+    """When the youngest of these was created: what is as old goes on with the pods it has."""
 
 
 class Change(ApiModel):
@@ -168,6 +168,17 @@ class Change(ApiModel):
 
 class SupplierStatus(ApiModel):
     """What was seen of it."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="!has(self.inventory) || "
+            f"self.inventory.map(one, size(one.deployments)).sum() <= {INVENTORY}",
+            message=f"accepts {INVENTORY} deployments in all of inventory together",
+            holds=lambda self: (
+                sum(len(one.deployments) for one in self.inventory or []) <= INVENTORY
+            ),
+        ),
+    )
 
     observed_generation: Annotated[int, Field(ge=-1)] = -1
     """The generation of the spec that this status speaks of; -1: none yet."""

@@ -12,7 +12,7 @@ from casemate.cluster.kinds import SUPPLIER, USAGE_AGREEMENT
 from casemate.cluster.records import version_of
 from casemate.core.agreements import Claim, Grant, allocate, claim
 from casemate.core.findings import Terms, artifacts, suppliers_of
-from casemate.core.terms_status import Behind
+from casemate.core.inventory import Behind
 
 Body = Mapping[str, Any]
 NO_GRANT = Grant(replicas={}, used=0, granted=0, accelerators=0)
@@ -82,7 +82,7 @@ class TermsStore:
         if old and body is not None and old.version == _version(body):
             return set()
         self._ties.pop(key, None)
-        new = _tie(key, body) if body is not None else None
+        new = _tie(body) if body is not None else None
         if new:
             self._ties[key] = new
         touched = (old.counted_by() if old else set()) | (new.counted_by() if new else set())
@@ -137,7 +137,7 @@ class TermsStore:
         return dict(sorted(found.items()))
 
 
-def _tie(key: Key, body: Body) -> Tie | None:
+def _tie(body: Body) -> Tie | None:
     """The tie of a deployment; none for a spec that breaks a rule: it is left as it is."""
     try:
         spec = ModelDeploymentSpec.model_validate(body.get("spec"))
@@ -148,7 +148,7 @@ def _tie(key: Key, body: Body) -> Tie | None:
         agreement=spec.agreement_ref.name,
         suppliers=frozenset(suppliers_of(spec).values()),
         claim=claim(meta, spec),
-        behind=Behind(key.namespace, key.name, meta["uid"], spec.replicas, artifacts(spec)),
+        behind=Behind(meta["creationTimestamp"], meta["uid"], spec.replicas, artifacts(spec)),
         version=_version(body),
     )
 

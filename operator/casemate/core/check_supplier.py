@@ -80,22 +80,29 @@ def _held(order: Order, inventory: list[Inventory], one: Deployment, now: dateti
         text = f"what existed when {name} took effect is being recorded"
         return _found("Unknown", Reason.INVENTORY_PENDING, text)
     entry = next((e for e in lists[0].deployments if e.uid == one.uid), None)
+    trouble = _changed(entry, one) if entry else _unlisted(lists[0], one)
+    if trouble:
+        text = f"{name} took effect at {since}: {trouble}"
+        return _found("False", Reason.NOT_IN_INVENTORY, text)
     waived = now >= order.deadline
     reason = Reason.WAIVED if waived else Reason.PHASING_OUT
-    left = f"{name}: {standing.remaining(ends, now)}"
-    if entry is None and lists[0].omitted and instant(one.created) < order.since:
-        # The record was full. What existed goes on all the same: its age is the API server's word.
-        return _found("True", reason, left, ends)
-    if entry is None or (trouble := _changed(entry, one)):
-        text = trouble if entry else "this deployment did not exist then"
-        return _found("False", Reason.NOT_IN_INVENTORY, f"{name} took effect at {since}: {text}")
-    return _found("True", reason, left, ends, entry.replicas)
+    text = f"{name}: {standing.remaining(ends, now)}"
+    return _found("True", reason, text, ends, entry.replicas if entry else one.running)
 
 
 def _changed(entry: Entry, one: Deployment) -> str:
     if entry.artifacts != artifacts(one.spec):
         return "spec.model and spec.engine.image accept no change but to another supplier's"
     return ""
+
+
+def _unlisted(inventory: Inventory, one: Deployment) -> str:
+    """Why an entry that is not there means a new deployment, or nothing if the list was full."""
+    until = inventory.omitted_until
+    # Both times are the API server's: one that is deleted and made again is younger.
+    if until and instant(one.created) <= instant(until):
+        return ""
+    return "this deployment did not exist then"
 
 
 def _waivers(order: Order, one: Deployment) -> list[datetime]:

@@ -9,6 +9,7 @@ from casemate.api.supplier import Directive, Stay, SupplierSpec
 from casemate.api.terms import instant
 
 APPROVED, PHASING_OUT, BLOCKED = "Approved", "PhasingOut", "Blocked"
+EFFECTIVE = "Effective"
 _SEVERITY = {APPROVED: 0, PHASING_OUT: 1, BLOCKED: 2}
 
 
@@ -65,7 +66,7 @@ def unapproved(spec: SupplierSpec, now: datetime) -> str:
 
 def in_force(spec: SupplierSpec, now: datetime) -> list[Order]:
     """The orders that hold at a moment."""
-    orders = (_order(one, now) for one in spec.directives if one.state == "Effective")
+    orders = (_order(one, now) for one in spec.directives if one.state == EFFECTIVE)
     return [one for one in orders if one]
 
 

@@ -8,24 +8,15 @@ from pydantic import ValidationError
 
 from casemate.api.agreement import UsageAgreementSpec
 from casemate.api.conditions import ConditionType, Reason
-from casemate.api.supplier import HISTORY, INVENTORY, SupplierSpec
+from casemate.api.supplier import HISTORY, SupplierSpec
 from casemate.core import agreements, standing
 from casemate.core.agreements import Grant
 from casemate.core.findings import first
-from casemate.core.standing import Order, text
+from casemate.core.inventory import Behind, inventories, omissions
+from casemate.core.standing import text
 from casemate.core.status import condition, dated
 
 Json = Mapping[str, Any]
-
-
-class Behind(NamedTuple):
-    """One deployment that a supplier is behind, as an inventory records it."""
-
-    namespace: str
-    name: str
-    uid: str
-    replicas: int
-    artifacts: str
 
 
 class Outcome(NamedTuple):
@@ -74,7 +65,9 @@ def of_supplier(body: Json, behind: Sequence[Behind], now: datetime) -> Outcome:
     except ValidationError as error:
         return Outcome(_invalid(body, Reason.SUPPLIER_INVALID, error, now), None)
     found, before = standing.standing(spec, now), body.get("status", {})
-    ready = condition(ConditionType.READY, "True", found.reason, found.message)
+    inventory = inventories(standing.in_force(spec, now), before.get("inventory", []), behind)
+    message = "; ".join([found.message, *omissions(inventory)])
+    ready = condition(ConditionType.READY, "True", found.reason, message)
     status: dict[str, Any] = {
         "observedGeneration": body["metadata"]["generation"],
         "standing": found.standing,
@@ -85,32 +78,9 @@ def of_supplier(body: Json, behind: Sequence[Behind], now: datetime) -> Outcome:
     if found.order:
         status["effectiveSince"] = text(found.order.since)
         status["phaseOutEndsAt"] = text(found.order.deadline)
-    orders = standing.in_force(spec, now)
-    if orders:
-        known = {(i["reference"], i["effectiveSince"]): i for i in before.get("inventory", [])}
-        status["inventory"] = _inventories(orders, known, behind)
+    if inventory:
+        status["inventory"] = inventory
     return Outcome(status, next(iter(standing.boundaries(spec, now)), None))
-
-
-def _inventories(
-    orders: Sequence[Order], known: Mapping[tuple[str, str], Any], behind: Sequence[Behind]
-) -> list[dict[str, Any]]:
-    """What existed when each order took effect: recorded once, and never again."""
-    keys = [(order.directive.reference, text(order.since)) for order in orders]
-    left = INVENTORY - sum(len(known[key]["deployments"]) for key in keys if key in known)
-    found = []
-    for key in keys:
-        one = known.get(key) or _inventory(key, behind, left)
-        left -= 0 if key in known else len(one["deployments"])
-        found.append(one)
-    return found
-
-
-def _inventory(key: tuple[str, str], behind: Sequence[Behind], most: int) -> dict[str, Any]:
-    recorded = [one._asdict() for one in sorted(behind)[:most]]
-    inventory = {"reference": key[0], "effectiveSince": key[1], "deployments": recorded}
-    omitted = len(behind) - len(recorded)
-    return inventory | ({"omitted": omitted} if omitted else {})
 
 
 def _history(before: Json, found: standing.Standing, now: datetime) -> list[dict[str, str]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from api.admission_terms.states import DIGEST, FUTURE, LINES, PII
+from api.admission_terms.states import DIGEST, FUTURE, LINES, PII, TPU
 from api.admission_terms.world import DOMAIN, World
 from enclave.kubeapi import KubeApi
 from unit.api.cases import AGREEMENT, Json
@@ -60,6 +60,21 @@ _SURVEILLANCE, _FORCE, _TARGETING = LINES
 _OTHER = PII | {"image": f"registry.enclave.local/guards/other@{DIGEST}"}
 _NEW_LINE = {"id": "more", "verdict": "Hold"}
 
+_OTHER_PLACES: list[Json] = [
+    {"nodeSelector": {}},
+    {"runtimeClassName": "other"},
+    {"resources": TPU["resources"] | {"limits": {"example.com/tpu": 2}}},
+    {"resources": TPU["resources"] | {"requests": {"cpu": 2}}},
+    {"tolerations": []},
+    {"tolerations": [{"key": "any"}]},
+    {"tolerations": [{"key": "tpu", "operator": "Equal"}]},
+    {"tolerations": [{"key": "tpu", "value": "v"}]},
+    {"tolerations": [{"key": "tpu", "effect": "NoExecute"}]},
+]
+_DEFAULTS_WRITTEN = TPU | {
+    "tolerations": [{"key": "tpu", "operator": "Exists", "effect": "NoSchedule"}]
+}
+
 
 def _more(path: str, value: int) -> str:
     return f"spec.{path}: {value + 1} is more than {value}; accepted: at most {value}, or the right"
@@ -78,7 +93,7 @@ CASES = [
               [_SURVEILLANCE, _FORCE | {"verdict": "Hold"}, _TARGETING],
               "Hold is milder than Refuse for use-of-force; accepted: Refuse",
               field="redLines[*].verdict"),
-    Loosening("redLines", [*LINES, _NEW_LINE | {"description": "any"}],
+    Loosening("redLines", [*LINES[:2], _TARGETING | {"description": ""}, _NEW_LINE],
               [_SURVEILLANCE, _FORCE, _TARGETING | {"description": "ships only"}],
               "another one for targeting; accepted: the one it has",
               field="redLines[*].description"),
@@ -116,6 +131,11 @@ CASES = [
               "adds or changes big; accepted: some of those there are"),
     Loosening("capacity.profiles", [{"name": "cpu"}],
               [{"name": "gpu", "nodeSelector": {"pool": "big"}}], "adds or changes gpu"),
+    *(
+        Loosening("capacity.profiles", [_DEFAULTS_WRITTEN], [TPU | other],
+                  "adds or changes tpu; accepted: some of those there are")
+        for other in _OTHER_PLACES
+    ),
     Loosening("audit.publicKey", "PEM", "OTHER", "another one; accepted: the one it has"),
     Loosening("audit.record", "Sealed", "Digest",
               "Digest keeps less than Sealed; accepted: Sealed"),

@@ -63,6 +63,12 @@ _HARBOUR = AGREEMENT | {
     "requiredGuardrails": [PII],
     "capacity": {"maxReplicas": 8, "maxReplicasEach": 4, "profiles": [{"name": "gpu"}]},
 }
+TPU: Json = {
+    "name": "tpu",
+    "nodeSelector": {"kind": "tpu"},
+    "tolerations": [{"key": "tpu"}],
+    "resources": {"limits": {"example.com/tpu": 1}, "requests": {"cpu": 1}},
+}
 LOOSE: Json = AGREEMENT | {
     "term": AGREEMENT["term"] | {"windDownDays": 10},
     "allowedUses": [{"id": name, "description": name} for name in ("routes", "plans")],
@@ -77,7 +83,7 @@ LOOSE: Json = AGREEMENT | {
         "maxReplicasEach": 4,
         "maxAccelerators": 2,
         "floor": 1,
-        "profiles": [{"name": "gpu"}, {"name": "cpu"}],
+        "profiles": [{"name": "gpu"}, {"name": "cpu"}, TPU],
     },
     "audit": {"record": "Sealed", "publicKey": "PEM", "retentionDays": 100},
 }

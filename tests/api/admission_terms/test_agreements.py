@@ -10,11 +10,13 @@ AT_LOOSE = [case for case in CASES if case.on == "loose"]
 RIGHT = "or the right to loosen usageagreements {} in casemate.dev"
 
 
-def _sentence(case: Loosening) -> str:
-    return f"{case.at} of {case.on}: {case.says.partition(';')[0]}"
+def _sentences(cases: list[Loosening]) -> list[str]:
+    return [
+        f"{one.at} of {one.on}: {one.says.partition(';')[0]} {n}" for n, one in enumerate(cases)
+    ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=_sentence)
+@pytest.mark.parametrize("case", CASES, ids=_sentences(CASES))
 def test_loosening_is_refused_and_tightening_passes(
     world: World, clerk: KubeApi, case: Loosening
 ) -> None:
@@ -25,7 +27,7 @@ def test_loosening_is_refused_and_tightening_passes(
     assert RIGHT.format(case.on) in message
 
 
-@pytest.mark.parametrize("case", AT_LOOSE, ids=_sentence)
+@pytest.mark.parametrize("case", AT_LOOSE, ids=_sentences(AT_LOOSE))
 def test_who_has_the_right_loosens(world: World, signer: KubeApi, case: Loosening) -> None:
     assert case.change(world, signer, case.looser) == ""
 

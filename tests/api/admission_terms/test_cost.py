@@ -8,13 +8,13 @@ import pytest
 from api.admission_terms.conftest import RULES, grant
 from api.admission_terms.states import DIGEST, LINES
 from api.admission_terms.world import DOMAIN, PLACE, World
+from casemate.api.supplier import INVENTORY
 from enclave.controlplane import ControlPlane
 from enclave.waiting import until
 from unit.api.cases import AGREEMENT, DIRECTIVE, SPEC, SUPPLIER, Json, changed
 
 MANY = 50
 LAST = f"{MANY - 1:02}{'s' * 61}"
-INVENTORY = 2000
 
 
 def _names(count: int, letter: str, length: int = 63) -> list[str]:
@@ -64,7 +64,7 @@ def _supplier() -> Json:
             "owner": "o",
             "justification": "j",
         }
-        for name in _names(16, "w")
+        for name in _names(8, "w")
     ]
     later = {"effectiveAt": "2100-01-01T00:00:00Z", "waivers": waivers}
     orders = [DIRECTIVE | later | {"reference": "r" * 250 + str(n)} for n in range(8)]
@@ -100,7 +100,7 @@ def _deployment(**more: Any) -> Json:
 
 
 def _entries(uid: str, count: int) -> list[Json]:
-    entry = {"namespace": "n" * 63, "name": "m" * 63, "replicas": 1, "artifacts": DIGEST}
+    entry = {"replicas": 1, "artifacts": DIGEST}
     uids = [f"{n:036}" for n in range(count - 1)] + [uid]
     return [entry | {"uid": one} for one in uids]
 
@@ -168,8 +168,8 @@ def test_the_last_of_a_full_inventory_does_not_grow(crowd: World) -> None:
     assert crowd.scaled("large", 3) == ""
     order = {"effectiveSince": "2026-01-01T00:00:00Z"}
     inventory = [
-        order | {"reference": "D-1", "deployments": _entries("other", INVENTORY)},
-        order | {"reference": "D-2", "deployments": _entries(uid, INVENTORY)},
+        order | {"reference": "D-1", "deployments": _entries("other", INVENTORY // 2)},
+        order | {"reference": "D-2", "deployments": _entries(uid, INVENTORY // 2)},
     ]
     crowd.judge("Supplier", LAST, standing="PhasingOut", inventory=inventory)
     until(lambda: crowd.scaled("large", 3) != "", 10, "the inventory never counted")

@@ -105,8 +105,6 @@ class World:
     def take_inventory(self, supplier: str) -> None:
         where = f"{DOMAIN}/namespaces/{PLACE}/modeldeployments/of-{supplier}"
         entry = {
-            "namespace": PLACE,
-            "name": f"of-{supplier}",
             "uid": self.made[where]["metadata"]["uid"],
             "replicas": 2,
             "artifacts": DIGEST,

@@ -107,7 +107,8 @@ def test_an_order_runs_its_course_and_a_stay_brings_the_deployment_back(
     order(api, makers[1], directive(effectiveAt=text(since), phaseOutEndsAt="2096-01-01T00:00:00Z"))
     eventually(lambda: status(api, "Supplier", makers[1]).get("standing") == "PhasingOut", "")
     (inventory,) = status(api, "Supplier", makers[1])["inventory"]
-    assert [one["name"] for one in inventory["deployments"]] == ["m"]
+    uid = (api.get("ModelDeployment", namespace, "m") or {})["metadata"]["uid"]
+    assert [one["uid"] for one in inventory["deployments"]] == [uid]
     api.create(under("late", namespace, makers))
     eventually(lambda: reason(api, namespace, "late") == "NotInInventory", "a new one was let in")
     assert replicas(api, namespace, "late") == 0

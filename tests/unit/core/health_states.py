@@ -6,9 +6,10 @@ from typing import Any
 from casemate.api.v1alpha1 import ModelDeploymentSpec
 from casemate.core.agreements import Grant
 from casemate.core.findings import artifacts
+from casemate.core.inventory import Behind
 from casemate.core.observed import Ref, Trouble
 from casemate.core.plan import plan
-from casemate.core.terms_status import Behind, of_agreement, of_supplier
+from casemate.core.terms_status import of_agreement, of_supplier
 from support.terms import agreement, directive, supplier
 from unit.api.cases import SPEC, Json, changed
 from unit.core.world import NOW, SETTINGS, UID, World, ready
@@ -104,7 +105,8 @@ def ordered(*inventory: Behind, moment: datetime = NOW, spec: Json = SPEC, **ord
 
 def existed(spec: Json = SPEC) -> Behind:
     """The deployment as an inventory has it."""
-    return Behind("models", "m", UID, 1, artifacts(ModelDeploymentSpec.model_validate(spec)))
+    found = artifacts(ModelDeploymentSpec.model_validate(spec))
+    return Behind("2026-02-01T00:00:00Z", UID, 1, found)
 
 
 def judged(body: Json, behind: tuple[Behind, ...] = (), moment: datetime = NOW) -> Json:

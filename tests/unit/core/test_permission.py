@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from casemate.core.inventory import Behind
 from casemate.core.observed import Ref
 from casemate.core.plan import Plan
-from casemate.core.terms_status import Behind, of_supplier
+from casemate.core.terms_status import of_supplier
 from support.terms import AGREEMENT_SPEC, agreement, directive, supplier
 from unit.api.cases import SPEC, changed
 from unit.core.world import NOW, SETTINGS, UID, World, conditions, ready
@@ -129,7 +130,7 @@ def existed(world: World, replicas: int = 1) -> Behind:
     from casemate.core.findings import artifacts  # noqa: PLC0415
 
     spec = ModelDeploymentSpec.model_validate(world.parent["spec"])
-    return Behind("models", "m", UID, replicas, artifacts(spec))
+    return Behind(world.parent["metadata"]["creationTimestamp"], UID, replicas, artifacts(spec))
 
 
 def test_what_existed_counts_down_and_stops_at_the_deadline() -> None:
@@ -146,6 +147,28 @@ def test_what_existed_counts_down_and_stops_at_the_deadline() -> None:
     assert world.deployment["spec"]["replicas"] == 0
     assert opened(world) == [9090]
     assert world.objects.keys() == ready(clients()).objects.keys(), "everything is kept"
+
+
+def omitted(world: World, until: str) -> World:
+    """The supplier under an order whose inventory had no room for the youngest."""
+    phasing_out(world, directive())
+    (inventory,) = world.terms[1]["status"]["inventory"]
+    inventory |= {"omitted": 1, "omittedUntil": until}
+    return world
+
+
+def test_what_a_full_inventory_omits_goes_on_but_does_not_grow() -> None:
+    world = omitted(ready(), "2026-02-01T00:00:00Z").settle()
+    assert world.deployment["spec"]["replicas"] == 1
+    world.parent["spec"] = changed("replicas", 2)
+    world.parent["metadata"]["generation"] += 1
+    assert pods(world.plan(), world) == 1
+    assert pods(world.plan(SETTINGS, DEADLINE), world) == 0, "it stops with the others"
+
+
+def test_what_is_younger_than_all_that_was_omitted_is_new() -> None:
+    world = omitted(ready(), "2026-01-31T23:59:59Z")
+    assert pods(world.plan(), world) == 0
 
 
 def test_a_revoked_order_lets_it_resume() -> None:
@@ -181,18 +204,6 @@ def test_what_did_not_exist_then_never_starts() -> None:
     assert pods(world.plan(), world) == 0
     world.roll_out().settle()
     assert conditions(world.parent["status"])["Ready"]["reason"] == "NotInInventory"
-
-
-@pytest.mark.parametrize(
-    ("created", "expected"), [("2026-02-28T23:59:59Z", 1), ("2026-03-01T00:00:00Z", 0)]
-)
-def test_what_a_full_record_lacks_is_told_by_its_age(created: str, expected: int) -> None:
-    world = World()
-    world.parent["metadata"]["creationTimestamp"] = created
-    phasing_out(world, directive())
-    assert pods(world.plan(), world) == 0, "control: a record that is not full"
-    world.terms[1]["status"]["inventory"][0]["omitted"] = 1
-    assert pods(world.plan(), world) == expected
 
 
 def test_a_new_image_is_refused_and_more_pods_are_not_granted() -> None:

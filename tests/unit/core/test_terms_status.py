@@ -5,14 +5,16 @@ from typing import Any
 
 from casemate.api.supplier import HISTORY, INVENTORY, SupplierStatus
 from casemate.core.agreements import Grant
-from casemate.core.terms_status import Behind, of_agreement, of_supplier
+from casemate.core.inventory import Behind
+from casemate.core.standing import text
+from casemate.core.terms_status import of_agreement, of_supplier
 from support.terms import agreement, directive, supplier
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DEADLINE = datetime(2026, 9, 1, tzinfo=UTC)
 GRANT = Grant({"u": 2}, used=3, granted=2, accelerators=0)
-OLD = Behind("models", "old", "uid-old", 1, f"sha256:{'0' * 64}")
-NEW = Behind("models", "new", "uid-new", 1, f"sha256:{'0' * 64}")
+OLD = Behind("2026-01-01T00:00:00Z", "uid-old", 1, f"sha256:{'0' * 64}")
+NEW = Behind("2026-03-01T13:00:00Z", "uid-new", 1, f"sha256:{'0' * 64}")
 
 
 def at(body: dict[str, Any], status: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -42,8 +44,42 @@ def test_what_existed_is_recorded_once_and_newcomers_never_get_in() -> None:
     first = of_supplier(at(supplier(directives=[directive()])), [OLD], NOW).status
     body = at(supplier(directives=[directive()]), first)
     later = of_supplier(body, [OLD, NEW], NOW + timedelta(days=1)).status
-    assert [one["name"] for one in later["inventory"][0]["deployments"]] == ["old"]
+    assert [one["uid"] for one in later["inventory"][0]["deployments"]] == ["uid-old"]
     assert later["deployments"] == 2, "control: it is counted"
+
+
+def crowd(count: int) -> list[Behind]:
+    """Deployments, the oldest last."""
+    moments = [NOW - timedelta(days=1, seconds=number) for number in range(count)]
+    return [Behind(text(one), f"uid-{n}", 1, OLD.artifacts) for n, one in enumerate(moments)]
+
+
+def test_the_oldest_are_recorded_and_a_full_inventory_says_what_it_omits() -> None:
+    body = at(supplier(directives=[directive()]))
+    full = of_supplier(body, crowd(INVENTORY), NOW).status
+    assert "omitted" not in full["inventory"][0], "control: as many as fit"
+    assert "full" not in full["conditions"][0]["message"]
+
+    found = of_supplier(body, crowd(INVENTORY + 2), NOW).status
+    (inventory,) = found["inventory"]
+    assert len(inventory["deployments"]) == INVENTORY
+    assert inventory["deployments"][0]["uid"] == f"uid-{INVENTORY + 1}"
+    assert (inventory["omitted"], inventory["omittedUntil"]) == (2, "2026-02-28T12:00:00Z")
+    message = found["conditions"][0]["message"]
+    assert "the inventory of ORDER-1 is full: 2 more deployments existed" in message
+    SupplierStatus.model_validate(found)
+    again = at(supplier(directives=[directive()]), found)
+    assert of_supplier(again, crowd(INVENTORY + 2), NOW + timedelta(hours=1)).status == found
+
+
+def test_a_later_order_has_the_room_that_is_left() -> None:
+    first = of_supplier(at(supplier(directives=[directive()])), crowd(INVENTORY - 1), NOW).status
+    both = [directive(), directive("ORDER-2")]
+    found = of_supplier(at(supplier(directives=both), first), crowd(3), NOW).status
+    assert found["inventory"][0] == first["inventory"][0], "what was recorded keeps its place"
+    assert [len(one["deployments"]) for one in found["inventory"]] == [INVENTORY - 1, 1]
+    assert found["inventory"][1]["omitted"] == 2
+    SupplierStatus.model_validate(found)
 
 
 def test_what_was_made_in_a_stay_existed_when_the_order_took_effect_again() -> None:
@@ -56,17 +92,6 @@ def test_what_was_made_in_a_stay_existed_when_the_order_took_effect_again() -> N
     after = of_supplier(body, [OLD, NEW], datetime(2026, 3, 3, tzinfo=UTC)).status
     assert after["inventory"][0]["effectiveSince"] == "2026-03-03T00:00:00Z"
     assert len(after["inventory"][0]["deployments"]) == 2
-
-
-def test_a_record_that_is_full_says_how_many_it_lacks() -> None:
-    many = [OLD._replace(uid=f"uid-{n}") for n in range(INVENTORY + 2)]
-    orders = [directive(), directive("ORDER-2")]
-    found = of_supplier(at(supplier(directives=orders)), many, NOW).status
-    assert [len(one["deployments"]) for one in found["inventory"]] == [INVENTORY, 0]
-    assert [one["omitted"] for one in found["inventory"]] == [2, INVENTORY + 2]
-    fitting = of_supplier(at(supplier(directives=orders[:1])), many[2:], NOW).status
-    assert "omitted" not in fitting["inventory"][0], "control"
-    SupplierStatus.model_validate(found)
 
 
 def test_every_change_of_standing_is_history_and_the_oldest_are_forgotten() -> None:
