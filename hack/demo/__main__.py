@@ -43,10 +43,10 @@ def _run(steps: Steps, cluster: Cluster) -> None:
         show.ask(cluster)
     with steps.step("What is blocked, each beside what is not"):
         show.show_blocks(cluster)
-    with steps.step("Terms: a use that is refused, a supplier that is phased out and stayed"):
-        terms.show_terms(cluster)
     with steps.step("State and metrics"):
         show.show_state(cluster)
+    with steps.step("Terms: a use that is refused, a supplier that is phased out and stayed"):
+        terms.show_terms(cluster)
 
 
 if __name__ == "__main__":
