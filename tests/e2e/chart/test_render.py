@@ -150,7 +150,31 @@ def test_the_policy_names_where_the_api_server_is_and_nothing_wider(helm: Helm):
     allow = next(one for one in policies if one["metadata"]["name"] == "casemate-operator")
     blocks = [peer for rule in allow["spec"]["egress"] for peer in rule["to"] if "ipBlock" in peer]
     assert blocks == [{"ipBlock": {"cidr": "192.0.2.1/32"}}]
-    assert of_kind(helm.template("--set=networkPolicy.enabled=false"), "NetworkPolicy") == []
+    without = of_kind(helm.template("--set=networkPolicy.enabled=false"), "NetworkPolicy")
+    assert [one["metadata"]["name"] for one in without] == ["casemate-warden"]
+
+
+def test_the_canary_is_open_to_the_operator_alone(helm: Helm):
+    policies = of_kind(helm.template(), "NetworkPolicy")
+    (warden,) = [one for one in policies if one["metadata"]["name"] == "casemate-warden"]
+    models, operator = warden["spec"]["ingress"]
+    assert [port["port"] for port in models["ports"]] == [8444]
+    assert {port["port"] for port in operator["ports"]} == {8445}
+    (peer,) = operator["from"]
+    assert peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "operator"
+    assert "namespaceSelector" not in peer, "of its own namespace"
+    assert "egress" not in warden["spec"]
+
+
+def test_what_the_site_names_is_tried_by_every_pod(helm: Helm):
+    own = "tcp:10.20.0.5:443=archive"
+    assert (
+        f"--closed={own}"
+        in pod_spec(helm.template(f"--set=isolation.closed={{{own}}}"))["containers"][0]["args"]
+    )
+    done = helm.run(*template("--set=isolation.closed={tcp:10.20.0.0/16:443}"), check=False)
+    assert done.returncode != 0
+    assert "isolation/closed" in done.stderr or "isolation.closed" in done.stderr
 
 
 def test_the_crds_are_those_that_are_generated_and_say_that_they_stay(helm: Helm):
