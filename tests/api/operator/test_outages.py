@@ -85,12 +85,12 @@ def test_a_child_that_was_relabelled_during_an_outage_finds_its_way_back(
             eventually(partial(_labelled_as, api, kind, namespace, body), f"{kind}: not repaired")
         eventually(lambda: operator.metric("casemate_queue_depth") == 0, "the queue never emptied")
         passes = 'casemate_reconcile_total{result="noop"}'
-        writes, seen = api.writes(), operator.metric(passes)
+        writes, seen = api.own_writes(), operator.metric(passes)
         # A deployment that knows all its children has nothing to write when it is looked at again.
         api.patch("ModelDeployment", namespace, "m", {"metadata": {"annotations": {"x": "x"}}})
         eventually(lambda: operator.metric(passes) > seen, "it was never looked at again")
 
-        assert api.writes() == writes
+        assert api.own_writes() == writes
         api.delete("Service", namespace, "m")
         eventually(lambda: api.get("Service", namespace, "m") is not None, "nobody's from then on")
 
