@@ -14,7 +14,7 @@ _NAME = f"{_TERMS}.split('@')[0]"
 KNOWN = Policy(
     name="casemate-pod-terms",
     targets=_PODS,
-    params=Params(API_VERSION, "TermsIndex", INDEX),
+    params=INDEX,
     labelled=NAME_LABEL,
     checks=(
         Check(

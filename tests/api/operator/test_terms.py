@@ -10,7 +10,8 @@ import pytest
 
 from api.operator.test_children import create, ready
 from casemate.cluster.client import Client
-from casemate.cluster.index import INDEX_NAME, Index
+from casemate.cluster.index import Index
+from casemate.core.names import TERMS_INDEX
 from support.operators import Api, Operator, eventually, model_deployment
 from support.terms import AGREEMENT_SPEC, agreement, directive, supplier
 
@@ -95,7 +96,7 @@ def test_agreements_and_suppliers_say_where_they_stand_and_the_index_repeats_it(
 
 
 def index(api: Api) -> dict[str, str]:
-    return dict((api.get("TermsIndex", "", INDEX_NAME) or {}).get("data", {}))
+    return dict((api.get("TermsIndex", "", TERMS_INDEX) or {}).get("data", {}))
 
 
 def test_an_order_runs_its_course_and_a_stay_brings_the_deployment_back(
@@ -166,7 +167,7 @@ def test_what_others_write_into_the_index_goes_again(
 ) -> None:
     eventually(api.counted, "the index was never complete")
     wanted = index(api)
-    api.patch("TermsIndex", "", INDEX_NAME, {"data": {"supplier.mine": "Approved"}})
+    api.patch("TermsIndex", "", TERMS_INDEX, {"data": {"supplier.mine": "Approved"}})
     assert index(api) != wanted, "control: the edit was made"
     monkeypatch.setenv("KUBECONFIG", str(plane.kubeconfig))
 
