@@ -1,7 +1,8 @@
 """Who asks, as CEL: the operator, the cluster's own controllers, or who breaks the glass."""
 
-from casemate.admission.cel import listed, text
 from casemate.admission.policy import OPERATOR
+from casemate.api.rules import literal
+from casemate.api.terms import one_of
 
 _SYSTEM = "system:serviceaccount:kube-system:"
 
@@ -36,7 +37,7 @@ LOADS = (
 )
 """The right to run pods that load weights in an enclave, where else only models run."""
 
-STANDING = f"request.userInfo.username in {listed(OPERATOR, *CONTROLLERS)}"
+STANDING = f"request.userInfo.username in {one_of([OPERATOR, *CONTROLLERS])}"
 """Who writes what belongs to a ModelDeployment day by day, and leaves no note."""
 
 TRUSTED = f"({STANDING} || {BREAK_GLASS})"
@@ -50,5 +51,5 @@ NODE = (
 )
 """A kubelet."""
 
-FOUND_USER = f"{text('; found ')} + request.userInfo.username"
+FOUND_USER = f"{literal('; found ')} + request.userInfo.username"
 """The end of a message that refuses a caller."""

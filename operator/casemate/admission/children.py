@@ -1,9 +1,10 @@
 """Children of ModelDeployments: written by the operator; and what else could open their pods."""
 
 from casemate.admission import callers, glass
-from casemate.admission.cel import ours, text
+from casemate.admission.cel import ours
 from casemate.admission.pods import LABEL_KEYS
 from casemate.admission.policy import Check, Policy, Target
+from casemate.api.rules import literal
 from casemate.core.names import NAME_LABEL
 
 _WRITES = ("CREATE", "UPDATE", "DELETE")
@@ -17,8 +18,8 @@ def _of_model(owner: str) -> str:
     """Tell whether an object is a child, would make model pods, or is the scale of a child."""
     template = f"{owner}.?spec.?template.?metadata.?labels.orValue({{}})"
     selector = f"{owner}.?status.?selector.orValue('')"
-    scale = f"request.subResource == 'scale' && {selector}.contains({text(NAME_LABEL)})"
-    return f"{owner} != null && ({ours(owner)} || {text(NAME_LABEL)} in {template} || {scale})"
+    scale = f"request.subResource == 'scale' && {selector}.contains({literal(NAME_LABEL)})"
+    return f"{owner} != null && ({ours(owner)} || {literal(NAME_LABEL)} in {template} || {scale})"
 
 
 CHILDREN = Policy(
@@ -36,7 +37,7 @@ CHILDREN = Policy(
         Check(
             callers.TRUSTED,
             "request.resource.resource + "
-            + text(
+            + literal(
                 f" with label {NAME_LABEL}: written by {callers.TRUSTED_TEXT}; change the"
                 " ModelDeployment instead"
             )
@@ -55,8 +56,8 @@ _FIXED = {
     "app.kubernetes.io/part-of": "casemate",
     "app.kubernetes.io/managed-by": "casemate",
 }
-_FIXED_CEL = "{" + ", ".join(f"{text(k)}: {text(v)}" for k, v in _FIXED.items()) + "}"
-_OURS = " || ".join(f"k.startsWith({text(key)})" for key in LABEL_KEYS)
+_FIXED_CEL = "{" + ", ".join(f"{literal(k)}: {literal(v)}" for k, v in _FIXED.items()) + "}"
+_OURS = " || ".join(f"k.startsWith({literal(key)})" for key in LABEL_KEYS)
 
 
 def _misses(pairs: str) -> str:
@@ -67,7 +68,7 @@ def _misses(pairs: str) -> str:
 
 _EXPRESSIONS = (
     "variables.selector.?matchExpressions.orValue([]).exists(e,"
-    f" (e.operator == 'DoesNotExist' && e.key == {text(NAME_LABEL)}) ||"
+    f" (e.operator == 'DoesNotExist' && e.key == {literal(NAME_LABEL)}) ||"
     f" (e.operator in ['In', 'Exists'] && [e.key].all(k, !({_OURS}))))"
 )
 _HOW = (
@@ -95,7 +96,7 @@ NETWORK_POLICIES = Policy(
     checks=(
         Check(
             f"variables.harmless || {callers.TRUSTED}",
-            text(f"spec.podSelector: must not match model pods if anything is allowed. {_HOW}"),
+            literal(f"spec.podSelector: must not match model pods if anything is allowed. {_HOW}"),
         ),
         glass.noted("variables.harmless"),
     ),
@@ -116,7 +117,7 @@ SERVICES = Policy(
     checks=(
         Check(
             f"variables.harmless || {callers.TRUSTED}",
-            text(
+            literal(
                 "spec.selector: must not match model pods: name a label of your own; accepted"
                 f" otherwise from {callers.TRUSTED_TEXT}"
             ),
@@ -136,7 +137,7 @@ ENDPOINTS = Policy(
         Check(
             callers.TRUSTED,
             "request.resource.resource + "
-            + text(
+            + literal(
                 f": written in an enclave by {callers.TRUSTED_TEXT}; a Service with a selector gets"
                 " its endpoints by itself"
             )
