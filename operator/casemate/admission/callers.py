@@ -3,6 +3,7 @@
 from casemate.admission.policy import OPERATOR
 from casemate.api.rules import literal
 from casemate.api.terms import one_of
+from casemate.api.v1alpha1 import GROUP, PLURAL
 
 _SYSTEM = "system:serviceaccount:kube-system:"
 
@@ -22,19 +23,21 @@ CONTROLLERS = (
     "system:kube-controller-manager",
 )
 
-BREAK_GLASS = (
-    'authorizer.group("casemate.dev").resource("modeldeployments")'
-    '.namespace(request.namespace).check("break-glass").allowed()'
-)
+
+def _may(verb: str) -> str:
+    return (
+        f'authorizer.group("{GROUP}").resource("{PLURAL}")'
+        f'.namespace(request.namespace).check("{verb}").allowed()'
+    )
+
+
+BREAK_GLASS = _may("break-glass")
 """A right of its own: what it opens is open for whoever has it, and RBAC says who that is."""
 
 GLASS = "the RBAC verb break-glass on modeldeployments.casemate.dev in this namespace"
 """How a message names that right."""
 
-LOADS = (
-    'authorizer.group("casemate.dev").resource("modeldeployments")'
-    '.namespace(request.namespace).check("load").allowed()'
-)
+LOADS = _may("load")
 """The right to run pods that load weights in an enclave, where else only models run."""
 
 STANDING = f"request.userInfo.username in {one_of([OPERATOR, *CONTROLLERS])}"

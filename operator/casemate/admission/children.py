@@ -71,61 +71,57 @@ _EXPRESSIONS = (
     f" (e.operator == 'DoesNotExist' && e.key == {literal(NAME_LABEL)}) ||"
     f" (e.operator in ['In', 'Exists'] && [e.key].all(k, !({_OURS}))))"
 )
-_HOW = (
-    f"Name a label of your own, or {NAME_LABEL} with DoesNotExist;"
-    f" accepted otherwise from {callers.TRUSTED_TEXT}"
-)
-# What carries the label is a child, and refused as one.
-_OF_OTHERS = {
-    "of-others": f"!({ours('object')}) && (oldObject == null || !({ours('oldObject')}))",
-}
 
-NETWORK_POLICIES = Policy(
-    name="casemate-network-policies",
+
+def _of_others(name: str, target: Target, selector: str, harmless: str, message: str) -> Policy:
+    """Return the policy on what others write in an enclave, and what could select model pods.
+
+    Args:
+        name: Name of the policy.
+        target: What it looks at.
+        selector: CEL of the labels that an object asks for: the variable `selector`.
+        harmless: CEL that is true where no model pod is selected, or nothing comes of it.
+        message: What is accepted.
+    """
+    return Policy(
+        name=name,
+        targets=(target,),
+        # What carries the label is a child, and refused as one.
+        when={"of-others": f"!({ours('object')}) && (oldObject == null || !({ours('oldObject')}))"},
+        variables={
+            "selector": selector,
+            "fixed": _FIXED_CEL,
+            "harmless": harmless,
+            **glass.NOTE,
+        },
+        checks=(
+            Check(f"variables.harmless || {callers.TRUSTED}", literal(message)),
+            glass.noted("variables.harmless"),
+        ),
+        audit=glass.audit(unless="variables.harmless || variables.standing"),
+        enclaves_only=True,
+    )
+
+
+NETWORK_POLICIES = _of_others(
+    "casemate-network-policies",
     # Policies only ever add: a second one is a way in.
-    targets=(Target("networking.k8s.io", ("networkpolicies",)),),
-    when=_OF_OTHERS,
-    variables={
-        "selector": "object.spec.?podSelector.orValue({})",
-        "fixed": _FIXED_CEL,
-        "harmless": "(object.spec.?ingress.orValue([]).size() == 0 &&"
-        " object.spec.?egress.orValue([]).size() == 0) ||"
-        f" {_misses('variables.selector.?matchLabels.orValue({})')} || {_EXPRESSIONS}",
-        **glass.NOTE,
-    },
-    checks=(
-        Check(
-            f"variables.harmless || {callers.TRUSTED}",
-            literal(f"spec.podSelector: must not match model pods if anything is allowed. {_HOW}"),
-        ),
-        glass.noted("variables.harmless"),
-    ),
-    audit=glass.audit(unless="variables.harmless || variables.standing"),
-    enclaves_only=True,
+    Target("networking.k8s.io", ("networkpolicies",)),
+    "object.spec.?podSelector.orValue({})",
+    "(object.spec.?ingress.orValue([]).size() == 0 &&"
+    " object.spec.?egress.orValue([]).size() == 0) ||"
+    f" {_misses('variables.selector.?matchLabels.orValue({})')} || {_EXPRESSIONS}",
+    "spec.podSelector: must not match model pods if anything is allowed. Name a label of your own,"
+    f" or {NAME_LABEL} with DoesNotExist; accepted otherwise from {callers.TRUSTED_TEXT}",
 )
 
-SERVICES = Policy(
-    name="casemate-services",
-    targets=(Target("", ("services",)),),
-    when=_OF_OTHERS,
-    variables={
-        "selector": "object.spec.?selector.orValue({})",
-        "fixed": _FIXED_CEL,
-        "harmless": f"variables.selector.size() == 0 || {_misses('variables.selector')}",
-        **glass.NOTE,
-    },
-    checks=(
-        Check(
-            f"variables.harmless || {callers.TRUSTED}",
-            literal(
-                "spec.selector: must not match model pods: name a label of your own; accepted"
-                f" otherwise from {callers.TRUSTED_TEXT}"
-            ),
-        ),
-        glass.noted("variables.harmless"),
-    ),
-    audit=glass.audit(unless="variables.harmless || variables.standing"),
-    enclaves_only=True,
+SERVICES = _of_others(
+    "casemate-services",
+    Target("", ("services",)),
+    "object.spec.?selector.orValue({})",
+    f"variables.selector.size() == 0 || {_misses('variables.selector')}",
+    "spec.selector: must not match model pods: name a label of your own; accepted otherwise from"
+    f" {callers.TRUSTED_TEXT}",
 )
 
 ENDPOINTS = Policy(
