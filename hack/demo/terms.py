@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from casemate.api.terms import spelled
 from demo.cluster import Cluster
 from demo.deploy import MODEL, MODELS
 from demo.progress import DemoError, say
@@ -100,4 +101,4 @@ def pods(cluster: Cluster) -> int:
 
 
 def _text(moment: datetime | None) -> str | None:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+    return spelled(moment) if moment else None

@@ -8,13 +8,13 @@ from typing import Any
 
 from api.admission_terms import draws, wishes
 from api.admission_terms.world import DOMAIN, INDEXES, PLACE, World
+from casemate.api.terms import spelled
 from casemate.api.v1alpha1 import ModelDeploymentSpec
 from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.terms import TermsStore
 from casemate.core import terms_status
 from casemate.core.findings import Deployment, Finding
 from casemate.core.permission import permit
-from casemate.core.standing import text
 from unit.api.cases import Json
 
 _MEDIA = "application/merge-patch+json"
@@ -48,7 +48,7 @@ class Operator:
 
     def new(self, spec: Json) -> list[Finding]:
         """What does not hold for a deployment that is made now."""
-        meta = {"uid": "uid-new", "generation": 1, "creationTimestamp": text(datetime.now(UTC))}
+        meta = {"uid": "uid-new", "generation": 1, "creationTimestamp": spelled(datetime.now(UTC))}
         return self._found("new", {"metadata": meta, "spec": spec}, 0)
 
     def changed(self, name: str, spec: Json) -> list[Finding]:

@@ -8,6 +8,7 @@ import pytest
 from api.admission_terms.cases import CASES, Case
 from api.admission_terms.states import EXISTING, md
 from api.admission_terms.world import DOMAIN, INDEXES, OUTSIDE, PLACE, World
+from casemate.api.terms import spelled
 from unit.api.cases import SUPPLIER, changed
 
 EVERY = [case for cases in CASES.values() for case in cases]
@@ -58,7 +59,7 @@ def test_a_deployment_can_leave_its_supplier_and_grow(world: World, name: str) -
 
 def test_an_approval_that_ended_since_ends_growth_without_the_operator(world: World) -> None:
     soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
-    until = soon.strftime("%Y-%m-%dT%H:%M:%SZ")
+    until = spelled(soon)
     spec = changed("approval.until", until, SUPPLIER)
     world.define("Supplier", "ending", spec, {"standing": "Approved"})
     index = f"{INDEXES}/casemate-terms"

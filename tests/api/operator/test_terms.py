@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from api.operator.test_children import create, ready
+from casemate.api.terms import spelled
 from casemate.cluster.client import Client
 from casemate.cluster.index import Index
 from casemate.core.names import TERMS_INDEX
@@ -52,10 +53,6 @@ def order(api: Api, name: str, *directives: Json) -> None:
 
 def status(api: Api, kind: str, name: str) -> Json:
     return dict((api.get(kind, "", name) or {}).get("status", {}))
-
-
-def text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_a_deployment_waits_for_its_agreement_and_starts_when_it_is_made(
@@ -105,7 +102,9 @@ def test_an_order_runs_its_course_and_a_stay_brings_the_deployment_back(
     api.create(under("m", namespace, makers))
     eventually(lambda: replicas(api, namespace) == 1, "control: it never started")
     since = datetime.now(UTC)
-    order(api, makers[1], directive(effectiveAt=text(since), phaseOutEndsAt="2096-01-01T00:00:00Z"))
+    order(
+        api, makers[1], directive(effectiveAt=spelled(since), phaseOutEndsAt="2096-01-01T00:00:00Z")
+    )
     eventually(lambda: status(api, "Supplier", makers[1]).get("standing") == "PhasingOut", "")
     (inventory,) = status(api, "Supplier", makers[1])["inventory"]
     uid = (api.get("ModelDeployment", namespace, "m") or {})["metadata"]["uid"]
@@ -116,7 +115,7 @@ def test_an_order_runs_its_course_and_a_stay_brings_the_deployment_back(
     assert replicas(api, namespace) == 1, "control: what existed goes on"
 
     end = datetime.now(UTC) + timedelta(seconds=3)
-    order(api, makers[1], directive(effectiveAt=text(since), phaseOutEndsAt=text(end)))
+    order(api, makers[1], directive(effectiveAt=spelled(since), phaseOutEndsAt=spelled(end)))
     eventually(lambda: replicas(api, namespace) == 0, "it outlived its deadline")
     assert datetime.now(UTC) >= end - timedelta(seconds=1), "it was stopped too early"
     assert api.get("Service", namespace, "m"), "everything else is kept"
@@ -124,8 +123,8 @@ def test_an_order_runs_its_course_and_a_stay_brings_the_deployment_back(
     policy = api.get("NetworkPolicy", namespace, "m-allow") or {}
     assert [rule["ports"][0]["port"] for rule in policy["spec"]["ingress"]] == [9090]
 
-    stay = {"from": text(datetime.now(UTC))}
-    changed = {"effectiveAt": text(since), "phaseOutEndsAt": text(end)}
+    stay = {"from": spelled(datetime.now(UTC))}
+    changed = {"effectiveAt": spelled(since), "phaseOutEndsAt": spelled(end)}
     order(api, makers[1], directive(**changed, state="Stayed", stays=[stay]))
     eventually(lambda: replicas(api, namespace) == 1, "it did not resume")
     history = [one["standing"] for one in status(api, "Supplier", makers[1])["history"]]
@@ -136,7 +135,7 @@ def test_a_term_ends_by_the_clock_alone(
     api: Api, operator: Operator, namespace: str, makers: tuple[str, str]
 ) -> None:
     end = datetime.now(UTC) + timedelta(seconds=4)
-    term = {"start": "2026-01-01T00:00:00Z", "end": text(end), "windDownDays": 0}
+    term = {"start": "2026-01-01T00:00:00Z", "end": spelled(end), "windDownDays": 0}
     api.patch("UsageAgreement", "", makers[0], {"spec": {"term": term}})
     api.create(under("m", namespace, makers))
     eventually(lambda: replicas(api, namespace) == 1, "control: it never started")
