@@ -26,7 +26,8 @@ from casemate.controller.signer import Signer
 from casemate.controller.terms import TermsReconciler
 from casemate.controller.terms import failed as terms_failed
 from casemate.core.observed import Settings
-from casemate.isolation import targets
+from casemate.isolation import arguments
+from casemate.isolation.targets import Target
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Options:
     gateway_image: str
     monitoring_namespace: str
     image_pull_secrets: tuple[str, ...]
-    closed: tuple[str, ...]
+    closed: tuple[Target, ...]
     namespace: str
     metrics_port: int
     health_port: int
@@ -75,7 +76,7 @@ def _parse(argv: Sequence[str]) -> Options:
         "--closed",
         action="append",
         default=[],
-        type=_target,
+        type=arguments.target,
         help="what no model may reach, tcp:ADDRESS:PORT=NAME: an address of the site's own",
     )
     parser.add_argument("--metrics-port", type=_whole(1, 65535), default=8080)
@@ -109,14 +110,6 @@ def _name(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"a name of lower-case letters, digits, '-' and '.' is accepted; got {text!r}"
         )
-    return text
-
-
-def _target(text: str) -> str:
-    try:
-        targets.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
     return text
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from casemate.controller.main import _parse
+from casemate.isolation.targets import Protocol, Target
 
 IMAGE = "registry.enclave.local/casemate/casemate@sha256:" + "0b" * 32
 GIVEN = f"--gateway-image={IMAGE}"
@@ -36,7 +37,7 @@ def test_everything_else_may_be_given() -> None:
     )
     assert (options.gateway_image, options.monitoring_namespace) == (IMAGE, "w")
     assert options.image_pull_secrets == ("one", "two.x")
-    assert options.closed == ("tcp:10.9.9.9:443=archive",)
+    assert options.closed == (Target(Protocol.TCP, "10.9.9.9", 443, "archive"),)
     assert (options.namespace, options.workers) == ("n", 256)
     assert (options.metrics_port, options.health_port) == (1, 65535)
 
