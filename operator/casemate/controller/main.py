@@ -28,6 +28,7 @@ from casemate.controller.terms import failed as terms_failed
 from casemate.core.observed import Settings
 from casemate.isolation import arguments
 from casemate.isolation.targets import Target
+from casemate.ports import serve
 
 logger = logging.getLogger(__name__)
 
@@ -143,10 +144,10 @@ async def _run(options: Options) -> None:
     certificates = WorkQueue(Signer(client, store, keeper, options.namespace), 4, failed)
     progress = Progress(store, deployments)
     runners = [
-        await servers.serve(
+        await serve(
             servers.metrics_app(servers.StateCollector(store, deployments)), options.metrics_port
         ),
-        await servers.serve(servers.health_app(progress), options.health_port),
+        await serve(servers.health_app(progress), options.health_port),
     ]
     tasks: list[asyncio.Task[None]] = []
     try:
