@@ -33,8 +33,7 @@ def _deployment(cluster: Cluster) -> dict[str, Any]:
 
 
 def _condition(cluster: Cluster, kind: str) -> dict[str, str]:
-    conditions = _deployment(cluster)["status"]["conditions"]
-    found: dict[str, str] = next(one for one in conditions if one["type"] == kind)
+    found: dict[str, str] = terms.conditions(cluster)[kind]
     return found
 
 
