@@ -22,6 +22,12 @@ def _of_model(owner: str) -> str:
     return f"{owner} != null && ({ours(owner)} || {literal(NAME_LABEL)} in {template} || {scale})"
 
 
+def _trusted(accepted: str) -> Check:
+    """Return the check on who writes; its message begins with the resource, ends with the user."""
+    message = f"request.resource.resource + {literal(accepted)} + {callers.FOUND_USER}"
+    return Check(callers.TRUSTED, message)
+
+
 CHILDREN = Policy(
     name="casemate-children",
     targets=(
@@ -34,14 +40,9 @@ CHILDREN = Policy(
     when={"of-a-model": f"({_of_model('object')}) || ({_of_model('oldObject')})"},
     variables=glass.NOTE,
     checks=(
-        Check(
-            callers.TRUSTED,
-            "request.resource.resource + "
-            + literal(
-                f" with label {NAME_LABEL}: written by {callers.TRUSTED_TEXT}; change the"
-                " ModelDeployment instead"
-            )
-            + f" + {callers.FOUND_USER}",
+        _trusted(
+            f" with label {NAME_LABEL}: written by {callers.TRUSTED_TEXT}; change the"
+            " ModelDeployment instead"
         ),
         glass.MAIN_ONLY,
         glass.noted(),
@@ -130,14 +131,9 @@ ENDPOINTS = Policy(
     targets=_ENDPOINTS,
     variables=glass.NOTE,
     checks=(
-        Check(
-            callers.TRUSTED,
-            "request.resource.resource + "
-            + literal(
-                f": written in an enclave by {callers.TRUSTED_TEXT}; a Service with a selector gets"
-                " its endpoints by itself"
-            )
-            + f" + {callers.FOUND_USER}",
+        _trusted(
+            f": written in an enclave by {callers.TRUSTED_TEXT}; a Service with a selector gets"
+            " its endpoints by itself"
         ),
         glass.noted(),
     ),
