@@ -4,6 +4,9 @@ import ssl
 
 from aiohttp import web
 
+_SHUTDOWN_SECONDS = 2.0
+"""How long questions may still be open at the end: the operator's to the warden stays open long."""
+
 
 async def serve(
     app: web.Application,
@@ -16,7 +19,7 @@ async def serve(
     Raises:
         OSError: The port cannot be bound.
     """
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, host, port, ssl_context=context).start()
     return runner

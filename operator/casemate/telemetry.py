@@ -55,6 +55,11 @@ CERTIFICATES = Counter(
     ["result"],
     registry=REGISTRY,
 )
+WARDEN_HEARD = Gauge(
+    "casemate_warden_heard_timestamp_seconds",
+    "When the warden last told what is proven, as Unix time.",
+    registry=REGISTRY,
+)
 CA_EXPIRY = Gauge(
     "casemate_ca_expiry_timestamp_seconds",
     "End of the validity of the CA that signs gateway certificates, as Unix time.",

@@ -1,8 +1,10 @@
 """Labels and annotations of pods: what tells a model pod from others must stay as it was made."""
 
+from casemate.admission import callers
 from casemate.admission.cel import PREFIX, annotations, labels, ours, same
-from casemate.admission.policy import Check, Policy, Target
+from casemate.admission.policy import OPERATOR, Check, Policy, Target
 from casemate.api.rules import literal
+from casemate.core.isolation import GATE
 
 _ANY = f"exists(k, k.startsWith({literal(PREFIX)}))"
 _MARKED = " || ".join(
@@ -34,6 +36,28 @@ POD_MARKS = Policy(
             # Another label could bring a model pod under a NetworkPolicy or Service of others.
             f"!({ours('oldObject')}) || {same('variables.labels', 'variables.before')}",
             literal("metadata.labels: must not change on a model pod"),
+        ),
+    ),
+)
+
+_GATE = literal(GATE)
+_GATES = "%s.?status.?conditions.orValue([]).filter(c, c.type == " + _GATE + ")"
+
+POD_PROOFS = Policy(
+    name="casemate-pod-proofs",
+    # A kubelet and others write the status of pods; what is proven about one, the operator alone.
+    targets=(Target("", ("pods", "pods/status"), ("UPDATE",)),),
+    when={"model-pod": ours("object")},
+    variables={
+        "gates": _GATES % "object",
+        "before": _GATES % "oldObject",
+    },
+    checks=(
+        Check(
+            f"request.userInfo.username == {literal(OPERATOR)}"
+            " || variables.gates == variables.before",
+            literal(f"status.conditions {GATE}: written by the Casemate operator alone")
+            + f" + {callers.FOUND_USER}",
         ),
     ),
 )

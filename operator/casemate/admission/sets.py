@@ -11,6 +11,7 @@ POLICIES: dict[str, tuple[Policy, ...]] = {
         guardrails.KNOWN,
         guardrails.REQUIRED,
         marks.POD_MARKS,
+        marks.POD_PROOFS,
         marks.BINDINGS,
         access.CONNECTIONS,
     ),

@@ -4,6 +4,7 @@ from casemate.admission.containers import every
 from casemate.admission.policy import Check
 from casemate.api.rules import literal
 from casemate.api.terms import one_of
+from casemate.core.isolation import GATE
 from casemate.core.names import GATEWAY_PORT, METRICS_PORT, NAME_LABEL
 
 _BEFORE_GATEWAY = ["start-gate", "verify"]
@@ -74,6 +75,11 @@ SHAPE = (
         " + '-model'",
         literal("spec.serviceAccountName: must be ")
         + f" + variables.labels[{literal(NAME_LABEL)}] + '-model'",
+    ),
+    Check(
+        "object.spec.?readinessGates.orValue([])"
+        f".exists(g, g.conditionType == {literal(GATE)})",
+        literal(f"spec.readinessGates: must hold {GATE}: no endpoint without a proof"),
     ),
     Check(
         "object.spec.?automountServiceAccountToken.orValue(true) == false",

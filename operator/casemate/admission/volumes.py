@@ -3,10 +3,7 @@
 from casemate.admission.containers import DIGEST, every
 from casemate.admission.policy import Check
 from casemate.api.rules import literal
-from casemate.core.names import SIGNER, TRUST_BUNDLE
-
-WARDEN_AUDIENCE = "casemate-warden"
-"""Audience of the only token that a model pod may have."""
+from casemate.core.names import SIGNER, TRUST_BUNDLE, WARDEN
 
 VOLUMES = {
     "volumes": "object.spec.?volumes.orValue([])",
@@ -25,7 +22,7 @@ _SOURCE = (
     f"{_CA} || "
     f"(has(s.podCertificate) && s.podCertificate.signerName == {literal(SIGNER)})"
     " || (has(s.serviceAccountToken)"
-    f' && s.serviceAccountToken.?audience.orValue("") == {literal(WARDEN_AUDIENCE)})'
+    f' && s.serviceAccountToken.?audience.orValue("") == {literal(WARDEN)})'
 )
 
 
@@ -43,7 +40,7 @@ MODEL_VOLUMES = (
     _each(
         f"!has(v.projected) || v.projected.?sources.orValue([]).all(s, {_SOURCE})",
         f"projected must only have podCertificate of signer {SIGNER}, serviceAccountToken of"
-        f" audience {WARDEN_AUDIENCE}, and clusterTrustBundle {TRUST_BUNDLE}",
+        f" audience {WARDEN}, and clusterTrustBundle {TRUST_BUNDLE}",
     ),
     _each(
         f'!has(v.image) || v.image.?reference.orValue("").matches({literal(DIGEST)})',

@@ -16,6 +16,7 @@ class ConditionType(StrEnum):
     AGREEMENT_IN_FORCE = "AgreementInForce"  # the agreement allows this deployment now
     SUPPLIER_PERMITTED = "SupplierPermitted"  # no supplier behind the model is excluded
     CAPACITY_GRANTED = "CapacityGranted"  # the agreement's capacity has room for it
+    NETWORK_ISOLATED = "NetworkIsolated"  # every pod has proven that its network is closed
     RECONCILING = "Reconciling"  # the operator is still working towards the spec
     STALLED = "Stalled"  # no retry can help: a person must act
 
@@ -55,6 +56,11 @@ class Reason(StrEnum):
     INVENTORY_PENDING = "InventoryPending"  # what existed is being recorded; nothing changes
     WITHIN_CAPACITY = "WithinCapacity"  # all pods asked for are granted
     CAPACITY_EXCEEDED = "CapacityExceeded"  # older deployments use the agreement's capacity
+    ENFORCED = "Enforced"  # only the allowed was reached, from inside and from outside
+    NOT_ENFORCED = "NotEnforced"  # something was reached that no policy allows
+    INCONCLUSIVE = "Inconclusive"  # a pod has not proven its isolation, or not lately
+    WARDEN_SILENT = "WardenSilent"  # the operator does not hear what is proven
+    NO_PODS = "NoPods"  # no pod runs
     DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"  # the rollout did not finish in time
 
 

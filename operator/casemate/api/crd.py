@@ -127,6 +127,7 @@ MODEL_DEPLOYMENT = Definition(
         column("Agreement", ".spec.agreementRef.name"),
         column("Use", ".spec.use"),
         column("Until", ".status.permittedUntil"),
+        column("Isolated", '.status.conditions[?(@.type=="NetworkIsolated")].status'),
         column("Serving", ".status.readyReplicas", kind="integer"),
         column("Replicas", ".spec.replicas", kind="integer"),
         column("Owner", ".spec.owner.name"),

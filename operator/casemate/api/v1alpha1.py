@@ -230,6 +230,19 @@ class ModelDeploymentSpec(ApiModel):
     """Stops all pods and keeps everything else."""
 
 
+class IsolationStatus(ApiModel):
+    """How far the isolation of the pods is proven."""
+
+    pods: Annotated[int, Field(ge=0)]
+    """Pods that are not on their way out."""
+    proven: Annotated[int, Field(ge=0)]
+    """Those that have a proof that is not too old."""
+    oldest_proof_time: Annotated[str, Field(max_length=20)] | None = None
+    """The time of the oldest among these proofs; moved on every few minutes."""
+    method: Annotated[str, Field(max_length=256)]
+    """How it is proven."""
+
+
 class ModelDeploymentStatus(ApiModel):
     """What was seen of it."""
 
@@ -243,6 +256,8 @@ class ModelDeploymentStatus(ApiModel):
     """Pods that serve."""
     selector: Annotated[str, Field(max_length=512)] | None = None
     """Label selector of the pods, for the scale subresource."""
+    isolation: IsolationStatus | None = None
+    """How far the isolation of the pods is proven."""
     permitted_until: Annotated[str, Field(max_length=20)] | None = None
     """When agreement or supplier end what runs, as far as that is known; absent: unlimited."""
     url: Annotated[str, Field(max_length=512)] | None = None

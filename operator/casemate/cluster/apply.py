@@ -8,9 +8,10 @@ from casemate.api.conditions import Reason
 from casemate.cluster.client import Client
 from casemate.cluster.errors import Stalled, Transient
 from casemate.cluster.keys import Key
-from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT
+from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT, POD
 from casemate.cluster.store import Store
 from casemate.core import fields
+from casemate.core.isolation import GATE, Mark
 from casemate.core.names import DIGEST_ANNOTATION, FIELD_MANAGER
 from casemate.core.observed import Live, Observed, Ref
 from casemate.core.ownership import applied_by_us, belongs_to, made_for
@@ -44,6 +45,7 @@ async def carry_out(
         halted = failures or plan.conflict
         wanted = [one for one in stage if one.known or not halted]
         failures += await _all(_apply(client, store, observed, one, done) for one in wanted)
+    failures += await _all(_mark(client, store, observed, one) for one in plan.marks)
     if failures:
         raise failures[0]
 
@@ -118,6 +120,33 @@ async def _apply(client: Client, store: Store, observed: Observed, one: Apply, d
         raise Transient(f"{one.ref} was written by somebody at the same moment")
     store.put(kind.kind, answer, home=Key(observed.namespace, observed.name))
     done(one.ref, existed)
+
+
+async def _mark(client: Client, store: Store, observed: Observed, one: Mark) -> None:
+    """Writes a readiness gate; a pod that is gone, or made anew, needs none."""
+    gate = one.gate
+    told = {"lastProbeTime": gate.proven} if gate.proven else {}
+    condition = {
+        "type": GATE,
+        "status": gate.status,
+        "reason": gate.reason,
+        "message": gate.message,
+        "lastTransitionTime": gate.since,
+        **told,
+    }
+    body = {
+        "apiVersion": POD.api_version,
+        "kind": POD.kind,
+        "metadata": {
+            "name": one.pod.name,
+            "namespace": observed.namespace,
+            "uid": one.pod.uid,
+        },
+        "status": {"conditions": [condition]},
+    }
+    answer = await client.apply(POD, body, sub="status", accept=frozenset({_GONE, _CONFLICT}))
+    if answer.code < _GONE:
+        store.put(POD.kind, answer)
 
 
 def _whole(body: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:

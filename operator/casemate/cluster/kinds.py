@@ -50,6 +50,7 @@ POD = Kind("Pod", "", "v1", "pods")
 REPLICA_SET = Kind("ReplicaSet", "apps", "v1", "replicasets")
 STATEFUL_SET = Kind("StatefulSet", "apps", "v1", "statefulsets")
 SERVICE = CHILDREN["Service"]
+TOKEN_REVIEW = Kind("TokenReview", "authentication.k8s.io", "v1", "tokenreviews")
 SECRET = Kind("Secret", "", "v1", "secrets")
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
 CERTIFICATE_REQUEST = Kind(

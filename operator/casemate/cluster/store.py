@@ -11,8 +11,10 @@ from casemate.cluster.glass import Ledger
 from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.records import POD, Record, record_of, version_of
 from casemate.cluster.terms import TermsStore
+from casemate.core.isolation import Words
 from casemate.core.names import NAME_LABEL
 from casemate.core.observed import Live, Observed, Ref, Trouble
+from casemate.core.pods import pod_of
 
 _TOMBSTONES = 10_000
 """How many deletions are remembered, so that a late answer revives nothing."""
@@ -29,6 +31,8 @@ class Store:
         """Versions known from answers and lists that no watch has shown yet."""
         self.terms = TermsStore()
         self.glass = Ledger()
+        self.words = Words()
+        """What the warden says of pods."""
         self.touched: set[TermsKey] = set()
         """Agreements and suppliers whose counts deployments have changed; taken by who looks."""
 
@@ -166,17 +170,25 @@ class Store:
             body=body,
             children=self.children(key),
             pods=len(pods),
-            pod_troubles=tuple(f"pod {name}: {text}" for name, text in pods if text),
+            pod_troubles=tuple(
+                f"pod {one['metadata']['name']}: {one['trouble']}" for one in pods if one["trouble"]
+            ),
+            isolated=tuple(
+                pod_of(one) for one in pods if "deletionTimestamp" not in one["metadata"]
+            ),
+            words=self.words,
             terms=self.terms.terms_of(key),
             trouble=trouble,
         )
 
-    def _pods(self, key: Key) -> list[tuple[str, str]]:
-        """Name and trouble (or nothing) of each pod, sorted."""
-        pods = ((ref, record) for ref, record in self._objects[key].items() if ref.kind == POD)
-        return sorted(
-            (ref.name, orjson.loads(record.text)["trouble"] or "") for ref, record in pods
-        )
+    def _pods(self, key: Key) -> list[dict[str, Any]]:
+        """Its pods as they are remembered, by name."""
+        pods = {ref.name: one for ref, one in self._objects[key].items() if ref.kind == POD}
+        return [orjson.loads(pods[name].text) for name in sorted(pods)]
+
+    def home(self, kind: str, namespace: str, name: str) -> Key | None:
+        """The deployment that an object belongs to, if it is known."""
+        return self._homes.get((namespace, Ref(kind, name)))
 
     def children(self, key: Key) -> dict[Ref, Live]:
         """The children of one deployment, whether it exists or not."""

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 
 from casemate.cluster.client import Client
 from casemate.cluster.errors import Error
 from casemate.cluster.kinds import SERVICE
 from casemate.core import names
 from casemate.core.observed import Isolation
+from casemate.isolation.client import Warden
 from casemate.isolation.probes import probe
 from casemate.isolation.targets import Protocol, Target
 
@@ -40,6 +42,12 @@ async def _closed(client: Client) -> list[Target]:
     if dns is not None and dns["spec"].get("clusterIP"):
         found.append(Target(Protocol.TCP, dns["spec"]["clusterIP"], 53, "DNS"))
     return found
+
+
+def warden(isolation: Isolation, trust: Callable[[], str]) -> Warden:
+    """The warden, to be asked; `trust` returns the CAs as PEM."""
+    name = names.service_hosts(names.WARDEN, isolation.namespace)[0]
+    return Warden(isolation.warden, names.WARDEN_PORT, name, trust)
 
 
 async def keep_canary_seen(isolation: Isolation) -> None:

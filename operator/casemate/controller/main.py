@@ -6,7 +6,8 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import kopf
 import uvloop
@@ -17,7 +18,7 @@ from casemate.cluster.index import Index
 from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.resync import resync
 from casemate.cluster.store import Store
-from casemate.controller import isolation, servers, watches
+from casemate.controller import isolation, proofs, servers, watches
 from casemate.controller.authority import CHECK_SECONDS, AuthorityKeeper
 from casemate.controller.health import Progress
 from casemate.controller.queue import WorkQueue
@@ -46,6 +47,8 @@ class Options:
     monitoring_namespace: str
     image_pull_secrets: tuple[str, ...]
     closed: tuple[Target, ...]
+    isolation_period: int
+    warden_token: Path | None
     namespace: str
     metrics_port: int
     health_port: int
@@ -80,10 +83,22 @@ def _parse(argv: Sequence[str]) -> Options:
         type=arguments.target,
         help="what no model may reach, tcp:ADDRESS:PORT=NAME: an address of the site's own",
     )
+    parser.add_argument(
+        "--isolation-period",
+        default=30,
+        type=_whole(5, 30),
+        help="seconds between two proofs of isolation while a pod serves (30)",
+    )
+    parser.add_argument("--warden-token", type=Path, help="file with a token for the warden")
     parser.add_argument("--metrics-port", type=_whole(1, 65535), default=8080)
     parser.add_argument("--health-port", type=_whole(1, 65535), default=8081)
     parser.add_argument("--workers", type=_whole(1, 256), default=16, help="passes at a time")
     given = parser.parse_args(argv)
+    if given.monitoring_namespace == given.namespace:
+        parser.error(
+            f"--monitoring-namespace and --namespace must differ; both are {given.namespace}: the"
+            " warden, which must not reach the gateways' metrics, would"
+        )
     if given.metrics_port == given.health_port:
         parser.error(f"--metrics-port and --health-port must differ; both are {given.health_port}")
     return Options(
@@ -91,6 +106,8 @@ def _parse(argv: Sequence[str]) -> Options:
         monitoring_namespace=given.monitoring_namespace,
         image_pull_secrets=tuple(given.image_pull_secret),
         closed=tuple(given.closed),
+        isolation_period=given.isolation_period,
+        warden_token=given.warden_token,
         namespace=given.namespace,
         metrics_port=given.metrics_port,
         health_port=given.health_port,
@@ -132,7 +149,7 @@ async def _run(options: Options) -> None:
     where = await isolation.find(client, options.namespace, options.closed)
     settings = Settings(
         gateway_image=options.gateway_image,
-        isolation=where,
+        isolation=replace(where, period=options.isolation_period),
         monitoring_namespace=options.monitoring_namespace,
         image_pull_secrets=options.image_pull_secrets,
     )
@@ -156,8 +173,13 @@ async def _run(options: Options) -> None:
             deployments.add(key)
         watches.recount(store, terms)
         await index.publish(store.terms.index())
+        if options.warden_token:
+            warden = isolation.warden(where, lambda: keeper.chain_pem().decode())
+            listener = proofs.Listener(warden, options.warden_token, store, deployments.add)
+            await listener.begin()
+            tasks = [asyncio.create_task(listener.run())]
         progress.primed = True
-        tasks = [
+        tasks += [
             asyncio.create_task(deployments.run()),
             asyncio.create_task(certificates.run()),
             asyncio.create_task(terms.run()),

@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from casemate.api.terms import instant
 from casemate.cluster.kinds import SUPPLIER, USAGE_AGREEMENT, Kind
 from casemate.cluster.store import Store
-from casemate.core.notices import WATCHED
+from casemate.core.notices import TERMS
 
 _REPLICAS = ("replicasUsed", "replicasGranted", "acceleratorsGranted")
 
@@ -92,7 +92,7 @@ def _refused(store: Store) -> GaugeMetricFamily:
         one["reason"]
         for _, conditions in store.conditions()
         for one in conditions
-        if one["type"] in WATCHED and one["status"] == "False"
+        if one["type"] in TERMS and one["status"] == "False"
     )
     for reason, count in sorted(reasons.items()):
         family.add_metric([reason], count)

@@ -1,18 +1,30 @@
-"""What a new status says about the terms that the one before did not: worth an Event each."""
+"""What a new status says about terms and isolation that the one before did not: an Event each."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from casemate.api.conditions import ConditionType, Reason
 
-WATCHED = (
+TERMS = (
     ConditionType.AGREEMENT_IN_FORCE,
     ConditionType.SUPPLIER_PERMITTED,
     ConditionType.CAPACITY_GRANTED,
 )
 """The conditions that say what the terms permit."""
 
-_ORDINARY = {Reason.IN_FORCE, Reason.APPROVED, Reason.WITHIN_CAPACITY, Reason.INVENTORY_PENDING}
+WATCHED = (*TERMS, ConditionType.NETWORK_ISOLATED)
+"""Those of which changes are told."""
+
+_ORDINARY = {
+    Reason.IN_FORCE,
+    Reason.APPROVED,
+    Reason.WITHIN_CAPACITY,
+    Reason.INVENTORY_PENDING,
+    Reason.ENFORCED,
+    Reason.INCONCLUSIVE,
+    Reason.WARDEN_SILENT,
+    Reason.NO_PODS,
+}
 """Reasons that are no news where nothing stood before, nor where the same stood before."""
 
 

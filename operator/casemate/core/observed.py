@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from casemate.core.fields import Foreign
 from casemate.core.findings import Terms
+from casemate.core.isolation import Pod, Words
 from casemate.core.names import BREAK_GLASS_ANNOTATION
 from casemate.isolation.targets import Target
 
@@ -70,6 +71,10 @@ class Observed:
     """Pods that exist, those that are being stopped included."""
     pod_troubles: tuple[str, ...] = ()
     """What keeps its pods from serving, as `core.pods` words it."""
+    isolated: tuple[Pod, ...] = ()
+    """Its pods that are not on their way out, each with its readiness gate."""
+    words: Words = field(default_factory=Words)
+    """What the warden says of pods."""
     terms: Terms = field(default_factory=Terms)
     """What agreements and suppliers say; by default nothing, so that nothing is permitted."""
     trouble: Trouble | None = None
@@ -96,6 +101,8 @@ class Isolation:
     """Where the warden runs."""
     closed: tuple[Target, ...] = ()
     """What must not answer beside the canary and the kubelet."""
+    period: int = 30
+    """Seconds between two proofs while a pod serves."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from casemate.api.conditions import Reason
 from casemate.api.v1alpha1 import KIND, ModelDeploymentSpec
-from casemate.core import status
+from casemate.core import isolation, status
 from casemate.core.compare import difference
 from casemate.core.fields import Path
 from casemate.core.findings import Deployment, broken
@@ -61,6 +61,8 @@ class Plan:
     stages: tuple[tuple[Apply, ...], ...] = ()
     prune: tuple[Delete, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    marks: tuple[isolation.Mark, ...] = ()
+    """Readiness gates to be written on pods."""
     conflict: str | None = None
     """Names of ours that objects of others hold: a reason to create nothing further."""
     status: Mapping[str, Any] | None = None
@@ -70,7 +72,7 @@ class Plan:
     @property
     def writes(self) -> int:
         """How many objects change."""
-        return sum(map(len, self.stages)) + len(self.prune)
+        return sum(map(len, self.stages)) + len(self.prune) + len(self.marks)
 
 
 class _Judged(NamedTuple):
@@ -101,6 +103,7 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
         stages=tuple(tuple(one.apply for one in stage if one.apply) for stage in judged),
         prune=(*(one.stale for one in flat if one.stale), *_unwanted(observed, wanted)),
         repairs=tuple(one.repair for one in flat if one.repair),
+        marks=tuple(isolation.marks(observed.isolated, observed.words, now)),
         conflict="; ".join(one.conflict for one in flat if one.conflict) or None,
         status=_status(observed, spec, permission, flat, now),
         requeue=_GONE_SOON_SECONDS if any(one.waiting or one.stale for one in flat) else None,
@@ -193,7 +196,7 @@ def _status(
         suspended=spec.suspend,
         pending=pending[0] if pending else None,
         pods=observed.pods,
-        troubles=observed.pod_troubles,
+        troubles=(*isolation.troubles(observed.isolated), *observed.pod_troubles),
     )
     return status.write(observed, _permitted(verdict, permission), rollout, now, permission)
 

@@ -6,6 +6,8 @@ The kubelet's own messages count back-off seconds: copied into a status they wou
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from casemate.core.isolation import GATE, Gate, Pod
+
 _ON_ITS_WAY = {"ContainerCreating", "PodInitializing"}
 _PULL = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
 _MESSAGE_CHARACTERS = 200
@@ -15,7 +17,21 @@ def trimmed(pod: Mapping[str, Any]) -> dict[str, Any]:
     """What is worth remembering of a pod: who it is, and its trouble."""
     kept = ("name", "namespace", "uid", "resourceVersion", "labels", "deletionTimestamp")
     meta = {key: pod["metadata"][key] for key in kept if key in pod["metadata"]}
-    return {"metadata": meta, "trouble": trouble(pod)}
+    return {"metadata": meta, "trouble": trouble(pod), "gate": _gate_of(pod)}
+
+
+def _gate_of(pod: Mapping[str, Any]) -> list[str] | None:
+    for one in pod.get("status", {}).get("conditions", []):
+        if one["type"] == GATE:
+            known = ("status", "reason", "message", "lastProbeTime", "lastTransitionTime")
+            return [str(one.get(key) or "") for key in known]
+    return None
+
+
+def pod_of(kept: Mapping[str, Any]) -> Pod:
+    """A pod as `trimmed` remembers it."""
+    gate = kept["gate"]
+    return Pod(kept["metadata"]["name"], kept["metadata"]["uid"], Gate(*gate) if gate else None)
 
 
 def trouble(pod: Mapping[str, Any]) -> str | None:
@@ -47,6 +63,10 @@ def _container(container: Mapping[str, Any]) -> Iterator[str]:
     if reason in _PULL:
         yield f"{name}: image {container['image']} cannot be pulled"
     elif reason == "CrashLoopBackOff" or (not reason and ended and not container.get("ready")):
+        if said := (ended or {}).get("message"):
+            # A start gate ends with the reason, in words that stay the same.
+            yield f"{name}: {said[:_MESSAGE_CHARACTERS]}"
+            return
         code = (ended or {}).get("exitCode", "unknown")
         yield f"{name}: ends again and again, last with exit code {code}"
     elif reason and reason not in _ON_ITS_WAY:

@@ -36,7 +36,7 @@ def render(
         replicas=permission.replicas,
         sidecars=[
             containers.start_gate(settings.gateway_image, settings.isolation),
-            containers.gateway(spec, settings.gateway_image),
+            containers.gateway(spec, settings.gateway_image, settings.isolation),
             *(containers.guardrail(guard) for guard in guards),
         ],
         engine=containers.engine(spec, place.resources if place else None),

@@ -7,7 +7,7 @@ from typing import Any
 
 from casemate.api.conditions import ConditionType, Reason
 from casemate.api.terms import spelled
-from casemate.core import names
+from casemate.core import isolation, names
 from casemate.core.observed import Observed, Trouble
 from casemate.core.permission import Permission
 
@@ -107,6 +107,8 @@ def write(
 ) -> dict[str, Any] | None:
     """The whole new status, or None when the live one already says so."""
     found = _conditions(verdict, rollout)
+    where = isolation.finding(observed.isolated, observed.words)
+    found.append(condition(where.type, where.status, where.reason, where.message))
     if permission:
         found += [condition(f.type, f.status, f.reason, f.message) for f in permission.findings]
     before = observed.body.get("status", {})
@@ -118,6 +120,7 @@ def write(
         "replicas": rollout.replicas,
         "readyReplicas": rollout.ready,
         "selector": names.selector_text(names.selector_labels(observed.name)),
+        "isolation": isolation.report(observed.isolated),
         "url": names.url(observed.name, observed.namespace),
     }
     if permission and permission.until:

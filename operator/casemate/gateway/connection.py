@@ -33,6 +33,12 @@ class Connection(RequestHandler):
         """Whether a request is being received whole, worked on, or answered."""
         return self._request_in_progress or bool(self._messages)
 
+    def abort(self) -> None:
+        """Drop the connection and what is not sent yet; whoever works on a request is cancelled."""
+        self.force_close()
+        if self.transport is not None:
+            self.transport.abort()
+
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -118,6 +124,13 @@ class Server(web.Server):
     def idle(self) -> list[Connection]:
         """Return the connections without a request, the oldest first."""
         return [link for link in self.connections if isinstance(link, Connection) and not link.busy]
+
+    def cut(self) -> int:
+        """End every connection that has a request, at once; returns how many there were."""
+        busy = [link for link in self.connections if isinstance(link, Connection) and link.busy]
+        for link in busy:
+            link.abort()
+        return len(busy)
 
     @property
     def open_count(self) -> int:

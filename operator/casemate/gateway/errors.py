@@ -21,6 +21,7 @@ class Reason(StrEnum):
     SLOW_CLIENT = "slow_client"
     OVERLOADED = "overloaded"
     DRAINING = "draining"
+    NOT_ISOLATED = "not_isolated"
     CHECK_REFUSED = "check_refused"
     CHECK_HELD = "check_held"
     GUARD_UNAVAILABLE = "guard_unavailable"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -24,7 +25,14 @@ class Readiness:
     """Whether requests would be answered now; found out at most once a second."""
 
     def __init__(
-        self, engine: Engine, proxy: Proxy, certificate: Certificate, *, path: str, timeout: float
+        self,
+        engine: Engine,
+        proxy: Proxy,
+        certificate: Certificate,
+        *,
+        isolated: Callable[[], str | None],
+        path: str,
+        timeout: float,
     ) -> None:
         """Prepare to probe.
 
@@ -32,12 +40,14 @@ class Readiness:
             engine: Probed with a GET.
             proxy: Not ready while it drains.
             certificate: Not ready once it has expired.
+            isolated: Why isolation is not proven, or None.
             path: Probed first; an engine that does not have it is asked for its models.
             timeout: Seconds for one probe.
         """
         self._engine = engine
         self._proxy = proxy
         self._certificate = certificate
+        self._isolated = isolated
         self._paths = (path, Route.MODELS.value)
         self._timeout = timeout
         self._lock = asyncio.Lock()
@@ -50,6 +60,8 @@ class Readiness:
             return "draining"
         if self._certificate.expired:
             return "certificate expired"
+        if problem := self._isolated():
+            return f"isolation {problem}"
         loop = asyncio.get_running_loop()
         async with self._lock:
             if loop.time() >= self._known_until:

@@ -14,7 +14,9 @@ import uvloop
 from casemate.gateway.checks import Chain
 from casemate.gateway.connection import Server
 from casemate.gateway.engine import Engine
+from casemate.gateway.errors import Reason
 from casemate.gateway.health import Admin, Readiness
+from casemate.gateway.isolation import Watch
 from casemate.gateway.listener import Listener, bind
 from casemate.gateway.metrics import Metrics
 from casemate.gateway.proxy import Proxy
@@ -93,6 +95,7 @@ class Gateway:
         self._certificate = Certificate(settings.tls_bundle, self._certified)
         self._stop = asyncio.Event()
         self.started = asyncio.Event()
+        self._server: Server
         self.listener: Listener
         self.admin_listener: Listener
 
@@ -114,8 +117,10 @@ class Gateway:
 
     async def _open(self, engine: Engine) -> None:
         timeouts = self._settings.timeouts
-        proxy = Proxy(self._settings, engine, self._chain, self._metrics)
-        server = Server(
+        watch = self._watch()
+        isolated = watch.problem if watch else lambda: None
+        proxy = Proxy(self._settings, engine, self._chain, self._metrics, isolated)
+        self._server = server = Server(
             proxy.handle,
             header_timeout=timeouts.header_timeout,
             unreadable=proxy.unreadable,
@@ -125,6 +130,7 @@ class Gateway:
             engine,
             proxy,
             self._certificate,
+            isolated=isolated,
             path=self._settings.engine_health,
             timeout=timeouts.probe_timeout,
         )
@@ -138,12 +144,23 @@ class Gateway:
             max_connections=MAX_ADMIN_CONNECTIONS,
             handshake_timeout=timeouts.handshake_timeout,
         )
-        await self._serve(proxy, server, admin)
+        await self._serve(proxy, admin, watch)
 
-    async def _serve(self, proxy: Proxy, server: Server, admin: Server) -> None:
+    def _watch(self) -> Watch | None:
+        if self._settings.isolation is None:
+            return None
+        return Watch(self._settings.isolation, self._metrics, self._isolation_lost)
+
+    def _isolation_lost(self) -> None:
+        cut = self._server.cut()
+        self._metrics.refusals.labels(Reason.NOT_ISOLATED.value).inc(cut)
+        log.error("isolation is no longer proven: nothing is answered; %d requests cut", cut)
+
+    async def _serve(self, proxy: Proxy, admin: Server, watch: Watch | None) -> None:
         tasks = [
             asyncio.create_task(self.admin_listener.run()),
             asyncio.create_task(self._certificate.watch(self._reload_failed)),
+            *([asyncio.create_task(watch.run())] if watch else []),
         ]
         accepting = asyncio.create_task(self.listener.run())
         # What lives now lives for good: the collector need not look at it again. Requests leave
@@ -156,11 +173,11 @@ class Gateway:
         await self._stop.wait()
         log.info("draining")
         accepting.cancel()
-        for link in server.idle():
+        for link in self._server.idle():
             link.force_close()
         if not await proxy.drain(self._settings.timeouts.drain_timeout):
             log.warning("drain timeout: cancelling what is left")
-        await server.shutdown(CANCEL_SECONDS / 2)
+        await self._server.shutdown(CANCEL_SECONDS / 2)
         for task in tasks:
             task.cancel()
         await admin.shutdown(CANCEL_SECONDS / 2)

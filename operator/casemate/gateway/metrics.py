@@ -47,6 +47,9 @@ class Metrics:
         self.reloads = self._counter(
             "tls_reloads", "Changes of the certificate bundle, by result: ok, failed.", "result"
         )
+        self.isolation_rounds = self._counter(
+            "isolation_rounds", "Rounds of the proof of isolation, by verdict.", "verdict"
+        )
         self._duration = self._histogram(
             "request_duration_seconds", "Time from request head to the end of the answer."
         )
@@ -60,6 +63,9 @@ class Metrics:
         self.connections = self._gauge("connections", "Open client connections.")
         self.not_after = self._gauge(
             "tls_certificate_not_after_timestamp_seconds", "When the served certificate ends."
+        )
+        self.isolation_proven = self._gauge(
+            "isolation_proof_timestamp_seconds", "When isolation was last proven, as Unix time."
         )
         self.ready = self._gauge("ready", "1 if the last readiness probe passed, else 0.")
         build = Info("casemate_gateway_build", "Version of this program.", registry=self.registry)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from casemate.gateway.checks import Chain, RequestView
 from casemate.gateway.engine import Engine
 from casemate.gateway.errors import Reason, Refusal, overloaded
 from casemate.gateway.intake import Intake, check_head, check_no_body, forwarded_headers
+from casemate.gateway.isolation import refusal
 from casemate.gateway.metrics import Metrics
 from casemate.gateway.relay import Call, Relay
 from casemate.gateway.routes import Route, Target, find, require_method
@@ -40,7 +41,15 @@ class _Record:
 class Proxy:
     """Answers every request of every client connection."""
 
-    def __init__(self, settings: Settings, engine: Engine, chain: Chain, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        chain: Chain,
+        metrics: Metrics,
+        isolated: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self._isolated = isolated
         self._limits = settings.limits
         self._idle = settings.timeouts.idle_timeout
         self._total = settings.timeouts.total_timeout
@@ -116,6 +125,7 @@ class Proxy:
         require_method(target.route, request.method)
         if self.draining:
             raise Refusal(503, Reason.DRAINING, "This gateway is shutting down.", close=True)
+        self._require_isolation()
         headers = forwarded_headers(request)
         if target.route in {Route.MODELS, Route.MODEL}:
             check_no_body(request)
@@ -148,9 +158,15 @@ class Proxy:
             code="model_not_found",
         )
 
+    def _require_isolation(self) -> None:
+        if problem := self._isolated():
+            raise refusal(problem)
+
     @contextmanager
     def _place(self) -> Iterator[None]:
         """Hold one of the places at the engine."""
+        # Once more: a body takes its time, and nothing may reach the engine without a proof.
+        self._require_isolation()
         if self._in_flight >= self._limits.max_in_flight:
             raise overloaded("All places at the engine are taken; try again shortly.")
         self._in_flight += 1

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from casemate.isolation import arguments
+from casemate.isolation.rounds import Circuit
+
 
 def _setting(default: float, text: str) -> Any:
     return field(default=default, metadata={"help": text})
@@ -62,6 +65,23 @@ class EngineAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Isolation:
+    """How isolation is proven while serving.
+
+    Attributes:
+        circuit: What a round goes through.
+        token: File with this pod's token for the warden; the kubelet renews it.
+        period: Seconds from one round to the next.
+        closed_ports: Ports of this pod that must be closed to the warden.
+    """
+
+    circuit: Circuit
+    token: str
+    period: float
+    closed_ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration of one gateway."""
 
@@ -72,6 +92,8 @@ class Settings:
     engine_health: str = "/health"
     limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    isolation: Isolation | None = None
+    """None: it is not proven, as outside of a cluster."""
 
 
 def parse_address(text: str) -> Address:
@@ -116,7 +138,15 @@ def parse_settings(argv: Sequence[str]) -> Settings:
     )
     for group in (Limits, Timeouts):
         _add_group(parser, group)
+    arguments.add_circuit(parser, required=False)
+    parser.add_argument("--warden-token", metavar="PATH", help="this pod's token for the warden")
+    parser.add_argument(
+        "--isolation-period", type=_positive(float), default=30.0, metavar="SECONDS", help="(30)"
+    )
     given = parser.parse_args(argv)
+    together = (given.warden, given.warden_ca, given.warden_token, given.closed)
+    if any(together) != all(together):
+        parser.error("--warden, --warden-ca, --warden-token and --closed are needed together")
     return Settings(
         listen=given.listen,
         metrics=given.metrics,
@@ -125,6 +155,18 @@ def parse_settings(argv: Sequence[str]) -> Settings:
         engine_health=given.engine_health,
         limits=Limits(**{item.name: getattr(given, item.name) for item in fields(Limits)}),
         timeouts=Timeouts(**{item.name: getattr(given, item.name) for item in fields(Timeouts)}),
+        isolation=_isolation(given) if given.warden else None,
+    )
+
+
+def _isolation(given: argparse.Namespace) -> Isolation:
+    engine: EngineAddress = given.engine
+    return Isolation(
+        circuit=arguments.circuit(given),
+        token=given.warden_token,
+        period=given.isolation_period,
+        # Prometheus reads the one from elsewhere; the other should listen on loopback alone.
+        closed_ports=(given.metrics.port, *([engine.tcp.port] if engine.tcp else [])),
     )
 
 

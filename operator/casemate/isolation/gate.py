@@ -10,11 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from casemate.isolation.arguments import target
-from casemate.isolation.client import Warden
-from casemate.isolation.probes import probe
-from casemate.isolation.proof import Proof, Verdict, judge
-from casemate.isolation.targets import Target
+from casemate.isolation import arguments
+from casemate.isolation.proof import Proof, Verdict
+from casemate.isolation.rounds import Circuit, round_of
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 TERMINATION_LOG = Path("/dev/termination-log")
@@ -24,8 +22,7 @@ TERMINATION_LOG = Path("/dev/termination-log")
 class Options:
     """The command line."""
 
-    warden: Warden
-    closed: tuple[Target, ...]
+    circuit: Circuit
     patience: float
 
 
@@ -39,21 +36,14 @@ def main(argv: Sequence[str]) -> int:
     return 1
 
 
-Round = Callable[[Warden, Sequence[Target]], Awaitable[Proof]]
-
-
-async def round_of(warden: Warden, closed: Sequence[Target]) -> Proof:
-    """One round: the warden, everything that must be closed at once, and the warden again."""
-    before = await warden.ask()
-    readings = await asyncio.gather(*(probe(one) for one in closed))
-    return judge(before, readings, await warden.ask())
+Round = Callable[[Circuit], Awaitable[Proof]]
 
 
 async def hold(options: Options, once: Round = round_of) -> Proof:
     """Try again and again, with longer pauses, until it is proven or patience is at its end."""
     deadline, pause, said = time.monotonic() + options.patience, FIRST_PAUSE, None
     while True:
-        proof = await once(options.warden, options.closed)
+        proof = await once(options.circuit)
         if proof != said:
             _say(proof)
         said = proof
@@ -79,13 +69,9 @@ def _report(text: str) -> None:
 
 def _parse(argv: Sequence[str]) -> Options:
     parser = argparse.ArgumentParser("casemate start-gate", description=__doc__)
-    parser.add_argument("--warden", required=True, type=target, help="tcp:ADDRESS:PORT=DNS-NAME")
-    parser.add_argument("--ca", required=True, type=Path, help="bundle of CAs for the warden")
-    parser.add_argument(
-        "--closed", action="append", required=True, type=target, help="what must not answer"
-    )
+    arguments.add_circuit(parser, required=True)
     parser.add_argument("--patience", type=float, default=60.0, help="seconds to try (60)")
     given = parser.parse_args(argv)
-    place: Target = given.warden
-    warden = Warden(place.host, place.port, place.name, given.ca)
-    return Options(warden, tuple(given.closed), given.patience)
+    if not given.closed:
+        parser.error("--closed is needed at least once: nothing would be probed")
+    return Options(arguments.circuit(given), given.patience)

@@ -40,10 +40,12 @@ class Answer:
     Attributes:
         problem: Why there is no answer; empty: there is one.
         seen: Seconds since an allowed caller got through to the canary, by protocol.
+        neighbours: Addresses of other model pods that lived lately: none may answer.
     """
 
     problem: str = ""
     seen: tuple[tuple[Protocol, float], ...] = ()
+    neighbours: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,8 @@ def judge(before: Answer, readings: Sequence[Reading], after: Answer) -> Proof:
     An open target is proof on its own. A silent one proves something only while the same network
     carries what is allowed, and while the canary is known to live.
     """
-    reached = [reading for reading in readings if reading.answered]
-    if reached:
-        what = ", ".join(f"{one.target}: {one.how}" for one in reached)
-        return Proof(Verdict.NOT_ENFORCED, f"reached what no policy allows: {what}")
+    if reached := _reached(readings):
+        return Proof(Verdict.NOT_ENFORCED, f"reached what no policy allows: {reached}")
     for answer in (before, after):
         if answer.problem:
             return _unproven(f"the warden did not answer: {answer.problem}")
@@ -77,6 +77,30 @@ def judge(before: Answer, readings: Sequence[Reading], after: Answer) -> Proof:
     if silent := _unseen(after):
         return _unproven(f"nobody allowed reached the canary lately by {', '.join(silent)}")
     return Proof(Verdict.ENFORCED, f"the warden answered, and none of {len(readings)} others did")
+
+
+def judge_outside(control: Reading, readings: Sequence[Reading]) -> Proof:
+    """Judge what the warden saw of a pod: its gateway's port answers, and no other one does."""
+    if reached := _reached(readings):
+        return Proof(Verdict.NOT_ENFORCED, f"reached from outside: {reached}")
+    if not readings:
+        return _unproven("nothing was tried from outside")
+    if not control.answered:
+        return _unproven(f"from outside, the allowed {control.target} is silent: {control.how}")
+    return Proof(Verdict.ENFORCED, f"from outside, none of {len(readings)} other ports answered")
+
+
+def both(inside: Proof, outside: Proof) -> Proof:
+    """Join the two halves: one that failed decides."""
+    for bad in (Verdict.NOT_ENFORCED, Verdict.INCONCLUSIVE):
+        if why := "; ".join(one.message for one in (inside, outside) if one.verdict is bad):
+            return Proof(bad, why)
+    return Proof(Verdict.ENFORCED, f"{inside.message}; {outside.message}")
+
+
+def _reached(readings: Sequence[Reading]) -> str:
+    said = [f"{one.target}: {one.how}" for one in readings if one.answered]
+    return ", ".join(dict.fromkeys(said))
 
 
 def _unseen(answer: Answer) -> list[str]:

@@ -21,14 +21,18 @@ class Target:
         host: IP address; names would need a resolver, which model pods have not.
         port: Port.
         name: What it is, for people.
+        fleeting: Whether its address is another one each time, and so no part of what people read.
     """
 
     protocol: Protocol
     host: str
     port: int
     name: str = ""
+    fleeting: bool = False
 
     def __str__(self) -> str:
+        if self.fleeting:
+            return f"{self.protocol} port {self.port} of {self.name}"
         label = f" ({self.name})" if self.name else ""
         return f"{self.protocol} {bracketed(self.host)}:{self.port}{label}"
 

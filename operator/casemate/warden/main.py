@@ -8,12 +8,13 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
-from aiohttp import web
-
+from casemate.cluster.client import Client
 from casemate.gateway.tls import BundleError, Certificate
-from casemate.isolation.client import PATH
 from casemate.ports import serve
+from casemate.warden.answers import Answers, health
+from casemate.warden.callers import Callers
 from casemate.warden.canary import Canary
+from casemate.warden.proofs import Ledger
 
 log = logging.getLogger(__name__)
 _ANY = "0.0.0.0"  # noqa: S104  a pod's own network; policies say who gets in
@@ -26,7 +27,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--tls-bundle", required=True, type=Path, help="private key, then chain")
     parser.add_argument("--port", type=int, default=8444, help="where it answers (8444)")
     parser.add_argument("--canary-port", type=int, default=8445, help="TCP and UDP (8445)")
-    parser.add_argument("--health-port", type=int, default=8081, help="/healthz (8081)")
+    parser.add_argument("--health-port", type=int, default=8081, help="/healthz, /metrics (8081)")
+    parser.add_argument("--namespace", default="casemate-system", help="where the operator runs")
     given = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
@@ -43,11 +45,12 @@ async def _run(given: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     certificate = Certificate(given.tls_bundle, lambda _: None)
     await certificate.wait(_CERTIFICATE_SECONDS)
-    canary = Canary()
+    client, canary = await Client.connect(), Canary()
+    answers = Answers(canary, Callers(client, given.namespace), Ledger())
     await canary.open(_ANY, given.canary_port)
     runners = [
-        await serve(answers(canary), given.port, _newest(certificate), _ANY),
-        await serve(_health(), given.health_port, host=_ANY),
+        await serve(answers.app(), given.port, _newest(certificate), _ANY),
+        await serve(health(), given.health_port, host=_ANY),
     ]
     renewal = asyncio.create_task(certificate.watch(lambda: None))
     log.info("answers on port %d, canary on %d", given.port, given.canary_port)
@@ -56,26 +59,7 @@ async def _run(given: argparse.Namespace) -> None:
     canary.close()
     for runner in runners:
         await runner.cleanup()
-
-
-def answers(canary: Canary) -> web.Application:
-    """What model pods may ask."""
-
-    async def seen(_: web.Request) -> web.Response:
-        return web.json_response({"seen": canary.seen()})
-
-    app = web.Application(client_max_size=1024)
-    app.router.add_get(PATH, seen)
-    return app
-
-
-def _health() -> web.Application:
-    async def healthy(_: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
-
-    app = web.Application()
-    app.router.add_get("/healthz", healthy)
-    return app
+    await client.close()
 
 
 def _newest(certificate: Certificate) -> ssl.SSLContext:

@@ -90,6 +90,7 @@ def test_the_labels_that_are_documented_are_those_that_are_set() -> None:
         telemetry.BREAK_GLASS,
         telemetry.API_REQUESTS,
         telemetry.CERTIFICATES,
+        telemetry.WARDEN_HEARD,
         telemetry.CA_EXPIRY,
         telemetry.BUILD_INFO,
     )

@@ -61,6 +61,14 @@ DEPLOYMENTS: Cases = {
     "its parts are being applied": (made.beginning, WORKING),
     "its pods are starting": (made.rolling_out, WORKING),
     "serving": (under, WELL),
+    "its isolation is proven": (made.isolated, WELL),
+    "its isolation is lost": (
+        lambda: made.isolated("NotEnforced", "reached the canary", availableReplicas=0), WORKING,
+    ),
+    "its isolation is not proven": (
+        lambda: made.isolated("Inconclusive", "too old", availableReplicas=0), WORKING,
+    ),
+    "the warden is silent": (lambda: made.isolated(silent="not heard"), WELL),
     "a part was deleted and comes back": (made.drifted, WORKING),
     "suspended": (on(suspend=True), ASLEEP),
     "scaled to zero": (on(replicas=0), WELL),

@@ -3,16 +3,18 @@
 from datetime import datetime
 from typing import Any
 
+from casemate.api.terms import spelled
 from casemate.api.v1alpha1 import ModelDeploymentSpec
 from casemate.core.agreements import Grant
 from casemate.core.findings import artifacts
 from casemate.core.inventory import Behind
+from casemate.core.isolation import GATE, Word, Words
 from casemate.core.observed import Ref, Trouble
 from casemate.core.plan import plan
 from casemate.core.terms_status import of_agreement, of_supplier
 from support.terms import agreement, directive, supplier
 from unit.api.cases import SPEC, Json, changed
-from unit.core.world import NOW, SETTINGS, UID, World, ready
+from unit.core.world import NOW, SETTINGS, UID, World, pod, ready
 
 OTHERS = [supplier("maker"), supplier("base-lab")]
 GRANT = Grant({UID: 1}, used=1, granted=1, accelerators=0)
@@ -48,6 +50,17 @@ def late() -> Json:
     world = World().settle().roll_out(availableReplicas=0)
     reason = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
     world.deployment["status"]["conditions"] = [reason]
+    return reported(world)
+
+
+def isolated(verdict: str = "Enforced", message: str = "", silent: str = "", **counts: int) -> Json:
+    """One whose pod carries a gate, as the operator last wrote it."""
+    world = ready().roll_out(**counts)
+    status = "True" if verdict == "Enforced" else "False"
+    gate = {"type": GATE, "status": status, "reason": verdict, "message": message}
+    times = dict.fromkeys(("lastProbeTime", "lastTransitionTime"), spelled(NOW))
+    world.pods = [pod(conditions=[gate | times])]
+    world.words = Words(silent, {"uid-of-m-1": Word("models", "m-1", verdict, message, NOW)})
     return reported(world)
 
 

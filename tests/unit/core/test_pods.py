@@ -104,4 +104,4 @@ def test_only_identity_and_trouble_of_a_pod_are_remembered() -> None:
     pod = status(phase="Failed", reason="Evicted") | {"spec": {"containers": []}}
     pod["metadata"] = {"name": "p", "uid": "u", "annotations": {"x": "y"}, "labels": {"a": "b"}}
     kept = {"name": "p", "uid": "u", "labels": {"a": "b"}}
-    assert trimmed(pod) == {"metadata": kept, "trouble": "failed: Evicted"}
+    assert trimmed(pod) == {"metadata": kept, "trouble": "failed: Evicted", "gate": None}

@@ -104,7 +104,7 @@ def test_the_reading_of_restricted_sees_each_offence(path: tuple[Any, ...], valu
 
 @few
 @given(specs())
-def test_no_pod_has_a_token_or_a_way_to_the_host(spec: Any) -> None:
+def test_no_pod_has_a_token_but_the_wardens_or_a_way_to_the_host(spec: Any) -> None:
     pod = pod_of(spec)
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
@@ -115,7 +115,10 @@ def test_no_pod_has_a_token_or_a_way_to_the_host(spec: Any) -> None:
     assert {name: [list(one) for one in found] for name, found in sources.items()} == {
         "tls": [["podCertificate"]],
         "warden-ca": [["clusterTrustBundle"]],
+        "warden-token": [["serviceAccountToken"]],
     }
+    (token,) = sources["warden-token"]
+    assert token["serviceAccountToken"]["audience"] == "casemate-warden"
 
 
 @few
@@ -147,7 +150,10 @@ def test_only_the_gateway_has_ports_and_the_key(spec: Any) -> None:
     assert [mount["name"] for mount in gate["volumeMounts"]] == ["warden-ca"]
     assert "restartPolicy" not in gate, "it ends before anything else begins"
     mounts = {one["name"]: {m["name"] for m in one["volumeMounts"]} for one in (gateway, engine)}
-    assert mounts == {"gateway": {"engine", "tls"}, "engine": {"engine", "models", "tmp"}}
+    assert mounts == {
+        "gateway": {"engine", "tls", "warden-token", "warden-ca"},
+        "engine": {"engine", "models", "tmp"},
+    }
     for one in (gateway, engine):
         assert one["securityContext"]["readOnlyRootFilesystem"] is True
 

@@ -13,6 +13,7 @@ from typing import Any
 from casemate.api.v1alpha1 import API_VERSION, KIND
 from casemate.cluster.keys import Key
 from casemate.cluster.store import Store
+from casemate.core.isolation import Words
 from casemate.core.names import MANAGED_BY, NAME_LABEL
 from casemate.core.observed import Isolation, Observed, Ref, Settings, Trouble
 from casemate.core.plan import Plan, plan
@@ -63,6 +64,7 @@ class World:
         self.pods: list[Json] = []
         self.terms: list[Json] = terms()
         self.doubt = ""
+        self.words = Words()
         self._version = 100
         meta = {
             "name": name,
@@ -82,6 +84,7 @@ class World:
     def observed(self, trouble: Trouble | None = None) -> Observed:
         store = Store()
         store.terms.doubt = lambda: self.doubt
+        store.words = self.words
         for body in self.terms:
             store.terms.put(body["kind"], self._numbered(body))
         for kind, body in (

@@ -1,58 +1,26 @@
 """The gate against a real warden and a real canary on loopback."""
 
-import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from casemate.gateway.tls import load
 from casemate.isolation import gate
-from casemate.isolation.client import Warden
-from casemate.isolation.gate import Options, round_of
+from casemate.isolation.client import Warden, _answer, _decoded, trusting
+from casemate.isolation.gate import Options
 from casemate.isolation.probes import probe
 from casemate.isolation.proof import Answer, Verdict
+from casemate.isolation.rounds import Circuit, round_of
 from casemate.isolation.targets import Protocol, Target
-from casemate.ports import serve
-from casemate.warden.canary import Canary
-from casemate.warden.main import answers
 from unit.gateway.support import Authority
-
-HOST = "127.0.0.1"
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return int(one.getsockname()[1])
-
-
-@dataclass
-class Place:
-    """A warden that answers, a canary that lives, and a port that is closed."""
-
-    warden: Warden
-    canary: Canary
-    canary_port: int
-
-    def at(self, protocol: Protocol) -> Target:
-        """The canary, as nobody should reach it."""
-        return Target(protocol, HOST, self.canary_port, "canary")
+from unit.isolation.place import HOST, Place, closed, free_port, placed
 
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    authority = Authority(tmp_path)
-    context = load(authority.bundle(tmp_path / "bundle.pem"), datetime.now(UTC)).context
-    canary, port = Canary(), free_port()
-    number = await canary.open(HOST, free_port())
-    runner = await serve(answers(canary), port, context, HOST)
-    yield Place(Warden(HOST, port, "localhost", authority.file), canary, number)
-    canary.close()
-    await runner.cleanup()
+    async with placed(tmp_path) as one:
+        yield one
 
 
 async def seen(place: Place) -> None:
@@ -61,25 +29,22 @@ async def seen(place: Place) -> None:
         assert (await probe(place.at(one))).answered
 
 
-CLOSED = Target(Protocol.TCP, HOST, 1, "nobody")
-
-
 async def test_it_is_proven_where_only_the_warden_answers(place: Place) -> None:
     await seen(place)
-    closed = [replace(CLOSED, port=free_port()), Target(Protocol.UDP, HOST, free_port())]
-    assert (await round_of(place.warden, closed)).verdict is Verdict.ENFORCED
+    targets = closed(), Target(Protocol.UDP, HOST, free_port())
+    assert (await round_of(place.through(*targets))).verdict is Verdict.ENFORCED
 
 
 @pytest.mark.parametrize("protocol", Protocol)
 async def test_a_canary_that_answers_disproves_it(place: Place, protocol: Protocol) -> None:
     await seen(place)
-    proof = await round_of(place.warden, [CLOSED, place.at(protocol)])
+    proof = await round_of(place.through(closed(), place.at(protocol)))
     assert proof.verdict is Verdict.NOT_ENFORCED
     assert f"{protocol} 127.0.0.1:{place.canary_port} (canary)" in proof.message
 
 
 async def test_a_canary_that_nobody_saw_proves_nothing(place: Place) -> None:
-    proof = await round_of(place.warden, [CLOSED])
+    proof = await round_of(place.through())
     assert (proof.verdict, proof.message) == (
         Verdict.INCONCLUSIVE,
         "nobody allowed reached the canary lately by tcp, udp",
@@ -89,47 +54,82 @@ async def test_a_canary_that_nobody_saw_proves_nothing(place: Place) -> None:
 async def test_a_warden_that_is_gone_proves_nothing(place: Place) -> None:
     await seen(place)
     gone = replace(place.warden, port=free_port())
-    assert (await round_of(gone, [CLOSED])).verdict is Verdict.INCONCLUSIVE
+    assert (await round_of(Circuit(gone, (closed(),)))).verdict is Verdict.INCONCLUSIVE
 
 
-@pytest.mark.parametrize("change", ["name", "ca"])
+@pytest.mark.parametrize("change", ["name", "trust"])
 async def test_who_only_sits_in_the_wardens_place_proves_nothing(
     place: Place, tmp_path: Path, change: str
 ) -> None:
     await seen(place)
     other = tmp_path / "other"
     other.mkdir()
-    wrong: dict[str, object] = {"name": "another.svc", "ca": Authority(other).file}
+    wrong: dict[str, object] = {
+        "name": "another.svc",
+        "trust": trusting(str(Authority(other).file)),
+    }
     assert (await place.warden.ask()).problem == "", "control: the real one"
     false = replace(place.warden, **{change: wrong[change]})  # type: ignore[arg-type]
     assert "certificate" in (await false.ask()).problem.lower()
-    assert (await round_of(false, [CLOSED])).verdict is Verdict.INCONCLUSIVE
+    assert (await round_of(Circuit(false, (closed(),)))).verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"HTTP/1.1 500 x\r\n\r\n{}", b"HTTP/1.1 200 OK\r\n\r\n{", b"HTTP/1.1 200 OK\r\n\r\n{}"],
+    [
+        b"",
+        b"HTTP/1.1 500 x\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\n\r\n{}",
+        b'HTTP/1.1 200 OK\r\n\r\n{"seen": {"tcp": 1, "udp": 1}, "neighbours": ["x"]}',
+    ],
 )
 def test_an_answer_that_is_none_is_no_answer(body: bytes) -> None:
-    from casemate.isolation.client import _answer  # noqa: PLC0415
-
     good = b'HTTP/1.1 200 OK\r\n\r\n{"seen": {"tcp": 1.5, "udp": null}}'
-    assert _answer(good) == Answer(seen=((Protocol.TCP, 1.5),))
+    assert _answer(_decoded(good)) == Answer(seen=((Protocol.TCP, 1.5),))
     with pytest.raises((ValueError, KeyError)):
-        _answer(body)
+        _answer(_decoded(body))
+
+
+def test_neighbours_are_few_and_addresses_of_somebody_else() -> None:
+    named = ["127.0.0.1", "169.254.169.254", "224.0.0.1", "0.0.0.0", "::1", "10.0.0.1"]
+    said = {"seen": {"tcp": 1, "udp": 1}}
+    assert [_answer(said | {"neighbours": [one]}).neighbours for one in named] == [
+        *[()] * 5,
+        ("10.0.0.1",),
+    ]
+    many = [f"10.0.0.{number}" for number in range(1, 9)]
+    assert len(_answer(said | {"neighbours": many}).neighbours) == 3
+
+
+async def test_a_neighbour_that_answers_disproves_it(place: Place) -> None:
+    await seen(place)
+    circuit = replace(place.through(), neighbour_ports=(place.canary_port,))
+    assert (await round_of(circuit)).verdict is Verdict.ENFORCED, "control: it names none"
+    neighbour = Answer(seen=((Protocol.TCP, 0.0), (Protocol.UDP, 0.0)), neighbours=(HOST,))
+
+    class Naming(Warden):
+        async def ask(self) -> Answer:
+            return neighbour
+
+    warden = Naming(place.warden.host, place.warden.port, "localhost", place.warden.trust)
+    proof = await round_of(replace(circuit, warden=warden))
+    assert proof.verdict is Verdict.NOT_ENFORCED
+    assert f"tcp port {place.canary_port} of another model: connected" in proof.message
 
 
 async def test_the_gate_waits_until_it_is_proven(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = Options(place.warden, (CLOSED,), patience=20.0)
+    options = Options(place.through(), patience=20.0)
     tried = []
 
-    async def later(warden: Warden, closed: tuple[Target, ...]) -> object:
-        tried.append(closed)
+    async def later(circuit: Circuit) -> object:
+        tried.append(circuit)
         if len(tried) == 2:
             await seen(place)
-        return await round_of(warden, closed)
+        return await round_of(circuit)
 
     proof = await gate.hold(options, later)  # type: ignore[arg-type]
     assert proof.verdict is Verdict.ENFORCED
@@ -138,5 +138,5 @@ async def test_the_gate_waits_until_it_is_proven(
 
 
 async def test_the_gate_gives_up_with_the_reason(place: Place) -> None:
-    options = Options(place.warden, (place.at(Protocol.TCP),), patience=0.3)
+    options = Options(place.through(place.at(Protocol.TCP)), patience=0.3)
     assert (await gate.hold(options)).verdict is Verdict.NOT_ENFORCED

@@ -14,7 +14,11 @@ TLS_FOLDER = "/var/run/casemate/tls"
 TLS_BUNDLE = "bundle.pem"
 MODELS_FOLDER = "/models"
 CA_FOLDER, CA_FILE = "/var/run/casemate/warden-ca", "ca.pem"
+TOKEN_FOLDER, TOKEN_FILE = "/var/run/casemate/warden", "token"
 _KUBELET_PORT = 10250
+
+_HOST_IP = {"name": "HOST_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}
+_WARDEN_CA = {"name": "warden-ca", "mountPath": CA_FOLDER, "readOnly": True}
 
 _RESTRICTED = {
     "allowPrivilegeEscalation": False,
@@ -24,7 +28,7 @@ _RESTRICTED = {
 """Pod Security level `restricted`, as far as it is set per container."""
 
 
-def gateway(spec: ModelDeploymentSpec, image: str) -> dict[str, Any]:
+def gateway(spec: ModelDeploymentSpec, image: str, isolation: Isolation) -> dict[str, Any]:
     """The native sidecar that holds the pod's only open port."""
     engine = spec.engine
     address = f"http://127.0.0.1:{engine.port}" if engine.port else f"unix://{socket_path(spec)}"
@@ -38,7 +42,11 @@ def gateway(spec: ModelDeploymentSpec, image: str) -> dict[str, Any]:
             f"--tls-bundle={TLS_FOLDER}/{TLS_BUNDLE}",
             f"--engine={address}",
             f"--metrics=0.0.0.0:{names.METRICS_PORT}",
+            f"--warden-token={TOKEN_FOLDER}/{TOKEN_FILE}",
+            f"--isolation-period={isolation.period}",
+            *_circuit(isolation),
         ],
+        "env": [_HOST_IP],
         "ports": [
             {"name": "https", "containerPort": names.GATEWAY_PORT, "protocol": "TCP"},
             {"name": "metrics", "containerPort": names.METRICS_PORT, "protocol": "TCP"},
@@ -53,12 +61,27 @@ def gateway(spec: ModelDeploymentSpec, image: str) -> dict[str, Any]:
         "volumeMounts": [
             {"name": "engine", "mountPath": SOCKET_FOLDER},
             {"name": "tls", "mountPath": TLS_FOLDER, "readOnly": True},
+            {"name": "warden-token", "mountPath": TOKEN_FOLDER, "readOnly": True},
+            _WARDEN_CA,
         ],
     }
 
 
 def start_gate(image: str, isolation: Isolation) -> dict[str, Any]:
     """The first container: nothing else starts until the pod's network is proven to be closed."""
+    return {
+        "name": "start-gate",
+        "image": image,
+        "args": ["start-gate", *_circuit(isolation)],
+        "env": [_HOST_IP],
+        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
+        "securityContext": _RESTRICTED,
+        "volumeMounts": [_WARDEN_CA],
+    }
+
+
+def _circuit(isolation: Isolation) -> list[str]:
+    """What a round of the proof goes through, for the start gate and for the gateway."""
     host, name = isolation.warden, names.service_hosts(names.WARDEN, isolation.namespace)[0]
     warden = Target(Protocol.TCP, host, names.WARDEN_PORT, name)
     canary = (Target(one, host, names.CANARY_PORT, "canary") for one in Protocol)
@@ -67,20 +90,12 @@ def start_gate(image: str, isolation: Isolation) -> dict[str, Any]:
         f"tcp:$(HOST_IP):{_KUBELET_PORT}=kubelet",
         *(one.argument() for one in isolation.closed),
     )
-    return {
-        "name": "start-gate",
-        "image": image,
-        "args": [
-            "start-gate",
-            f"--warden={warden.argument()}",
-            f"--ca={CA_FOLDER}/{CA_FILE}",
-            *(f"--closed={one}" for one in closed),
-        ],
-        "env": [{"name": "HOST_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}],
-        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
-        "securityContext": _RESTRICTED,
-        "volumeMounts": [{"name": "warden-ca", "mountPath": CA_FOLDER, "readOnly": True}],
-    }
+    return [
+        f"--warden={warden.argument()}",
+        f"--warden-ca={CA_FOLDER}/{CA_FILE}",
+        *(f"--closed={one}" for one in closed),
+        *(f"--neighbour-port={port}" for port in (names.GATEWAY_PORT, names.METRICS_PORT)),
+    ]
 
 
 def guardrail(guard: Guardrail) -> dict[str, Any]:

@@ -25,7 +25,9 @@ def default_deny(name: str) -> dict[str, Any]:
 def allow(name: str, clients: Sequence[Client], settings: Settings) -> dict[str, Any]:
     """Opens the gateway to the clients, the metrics to monitoring, and the way to the warden."""
     monitoring = {"namespaceSelector": _namespace(settings.monitoring_namespace)}
-    rules = [_rule([monitoring], names.METRICS_PORT)]
+    warden = _warden(settings.isolation)
+    # The warden tries the pod from outside: silence says something only where this one answers.
+    rules = [_rule([monitoring], names.METRICS_PORT), _rule([warden], names.GATEWAY_PORT)]
     if clients:
         peers = [_peer(client) for client in clients]
         rules.append(_rule(peers, names.GATEWAY_PORT))
@@ -36,7 +38,7 @@ def allow(name: str, clients: Sequence[Client], settings: Settings) -> dict[str,
             "podSelector": {"matchLabels": names.selector_labels(name)},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": rules,
-            "egress": [{"to": [_warden(settings.isolation)], "ports": [_tcp(names.WARDEN_PORT)]}],
+            "egress": [{"to": [warden], "ports": [_tcp(names.WARDEN_PORT)]}],
         },
     }
 

@@ -5,10 +5,15 @@ from typing import Any, NamedTuple
 from casemate.api.agreement import Profile
 from casemate.api.v1alpha1 import ModelDeploymentSpec, ModelSource
 from casemate.core import names
+from casemate.core.isolation import GATE
 from casemate.core.observed import Settings
 
 _CERTIFICATE_SECONDS = 86_400
 """Lifetime of a gateway's certificate; the kubelet renews it on its own before the end."""
+
+
+_TOKEN_SECONDS = 3600
+"""Lifetime of the gateway's token for the warden; the kubelet renews it long before its end."""
 
 
 class Shape(NamedTuple):
@@ -77,7 +82,10 @@ def _pod(name: str, spec: ModelDeploymentSpec, settings: Settings, shape: Shape)
             _empty("engine"),
             _empty("tmp"),
             _warden_ca(),
+            _warden_token(),
         ],
+        # No endpoint of a Service, and no step of a rollout, without a proof of isolation.
+        "readinessGates": [{"conditionType": GATE}],
     }
     if settings.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": secret} for secret in settings.image_pull_secrets]
@@ -109,6 +117,12 @@ def _tls() -> dict[str, Any]:
 def _warden_ca() -> dict[str, Any]:
     bundle = {"name": names.TRUST_BUNDLE, "path": "ca.pem"}
     return {"name": "warden-ca", "projected": {"sources": [{"clusterTrustBundle": bundle}]}}
+
+
+def _warden_token() -> dict[str, Any]:
+    token = {"audience": names.WARDEN, "expirationSeconds": _TOKEN_SECONDS, "path": "token"}
+    sources = [{"serviceAccountToken": token}]
+    return {"name": "warden-token", "projected": {"defaultMode": 0o440, "sources": sources}}
 
 
 def _models(source: ModelSource) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""One round of the proof from inside a pod, as its start gate and its gateway take it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from casemate.isolation.client import Warden
+from casemate.isolation.probes import probe
+from casemate.isolation.proof import Answer, Proof, judge
+from casemate.isolation.targets import Protocol, Target
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """What a round goes through.
+
+    Attributes:
+        warden: The one that may answer.
+        closed: What must not.
+        neighbour_ports: Ports that must be closed on other model pods, which the warden names.
+    """
+
+    warden: Warden
+    closed: tuple[Target, ...]
+    neighbour_ports: tuple[int, ...] = ()
+
+
+async def round_of(circuit: Circuit) -> Proof:
+    """One round: the warden, everything that must be closed at once, and the warden again."""
+    before = await circuit.warden.ask()
+    targets = (*circuit.closed, *_neighbours(before, circuit.neighbour_ports))
+    readings = await asyncio.gather(*(probe(one) for one in targets))
+    return judge(before, readings, await circuit.warden.ask())
+
+
+def _neighbours(answer: Answer, ports: Sequence[int]) -> list[Target]:
+    return [
+        Target(Protocol.TCP, address, port, "another model", fleeting=True)
+        for address in answer.neighbours
+        for port in ports
+    ]
