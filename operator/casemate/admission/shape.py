@@ -77,8 +77,7 @@ SHAPE = (
         + f" + variables.labels[{literal(NAME_LABEL)}] + '-model'",
     ),
     Check(
-        "object.spec.?readinessGates.orValue([])"
-        f".exists(g, g.conditionType == {literal(GATE)})",
+        f"object.spec.?readinessGates.orValue([]).exists(g, g.conditionType == {literal(GATE)})",
         literal(f"spec.readinessGates: must hold {GATE}: no endpoint without a proof"),
     ),
     Check(

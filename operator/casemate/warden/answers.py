@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from casemate.core import names
 from casemate.isolation.client import CANARY_PATH, MOST_NEIGHBOURS, PROOFS_PATH
 from casemate.isolation.proof import Proof, Verdict, both
-from casemate.warden.callers import Callers, RefusedError
+from casemate.warden.callers import Pod, RefusedError
 from casemate.warden.canary import Canary
 from casemate.warden.metrics import PROOFS, REFUSALS, REGISTRY
 from casemate.warden.outside import look
@@ -25,6 +25,17 @@ _MOST_PORTS = 8
 _MOST_MESSAGE = 2000
 _MOST_PORT = 65535
 _BEARER = "Bearer "
+
+
+class Callers(Protocol):
+    """Knows who calls; `warden.callers` asks the API server."""
+
+    async def pod(self, token: str, address: str) -> Pod:
+        """Return the model pod that calls, or raise RefusedError."""
+
+    async def operator(self, token: str) -> None:
+        """Raise RefusedError unless the operator calls."""
+
 
 Look = Callable[[str, list[int]], Awaitable[Proof]]
 
@@ -99,7 +110,7 @@ async def _refusing(
 
 def _token(request: web.Request) -> str:
     given = request.headers.get("Authorization", "")
-    if not given.startswith(_BEARER):
+    if not given.removeprefix(_BEARER) or not given.startswith(_BEARER):
         raise RefusedError(401, "no_token", f"a Bearer token of audience {names.WARDEN} is needed")
     return given.removeprefix(_BEARER)
 

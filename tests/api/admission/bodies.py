@@ -56,7 +56,8 @@ def rendered_deployment(name: str = "m") -> Json:
     spec = ModelDeploymentSpec.model_validate(body["spec"])
     settings = Settings(GATEWAY_IMAGE, ISOLATION)
     gate = containers.start_gate(settings.gateway_image, settings.isolation)
-    gateway, engine = containers.gateway(spec, settings.gateway_image), containers.engine(spec)
+    gateway = containers.gateway(spec, settings.gateway_image, settings.isolation)
+    engine = containers.engine(spec)
     shape = workload.Shape(replicas=1, sidecars=[gate, gateway], engine=engine, place=None)
     return put(workload.deployment(name, spec, settings, shape), {"/metadata/labels": MARK})
 

@@ -61,6 +61,12 @@ SHAPE = [
         ("spec.containers", "exactly engine", "found engine, extra"),
     ),
     Pair(
+        "no readiness gate",
+        {"/spec/readinessGates": [{"conditionType": "example.org/other"}]},
+        ("spec.readinessGates", "must hold casemate.dev/network-isolated"),
+        {"/spec/readinessGates/1": {"conditionType": "example.org/other"}},
+    ),
+    Pair(
         "an engine of another name",
         {f"{ENGINE}/name": "server"},
         ("spec.containers", "exactly engine", "found server"),

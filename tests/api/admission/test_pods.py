@@ -5,7 +5,18 @@ import pytest
 from api.admission import pod_cases
 from api.admission.bodies import Changes, client_pod, model_pod, put, sidecar
 from api.admission.pairs import Pair
-from support.policies import ADMIN, ENCLAVE, ENGINEER, LOADER, OPERATOR, PLAIN, REPLICASETS, World
+from casemate.core.isolation import GATE
+from support.policies import (
+    ADMIN,
+    ENCLAVE,
+    ENGINEER,
+    KUBELET,
+    LOADER,
+    OPERATOR,
+    PLAIN,
+    REPLICASETS,
+    World,
+)
 
 PODS = f"/api/v1/namespaces/{ENCLAVE}/pods"
 ELSEWHERE = f"/api/v1/namespaces/{PLAIN}/pods"
@@ -97,6 +108,18 @@ def test_a_model_pod_keeps_its_terms(world: World, value: str | None):
     change = {"metadata": {"annotations": {"casemate.dev/terms": value}}}
     message = world.call(ADMIN, "PATCH", f"{PODS}/running", change)
     assert "metadata.annotations: casemate.dev/* must not change" in message
+
+
+@pytest.mark.parametrize("user", [ENGINEER, ADMIN, KUBELET, REPLICASETS])
+def test_nobody_but_the_operator_says_that_a_pod_is_isolated(world: World, user: str):
+    claim = {"status": {"conditions": [{"type": GATE, "status": "True"}]}}
+    other = {"status": {"conditions": [{"type": "example.org/other", "status": "True"}]}}
+    target = f"{PODS}/running/status"
+    assert world.call(user, "PATCH", target, other) == ""
+    assert world.call(OPERATOR, "PATCH", target, claim) == ""
+    message = world.call(user, "PATCH", target, claim)
+    assert f"status.conditions {GATE}: written by the Casemate operator alone" in message
+    assert f"found {user}" in message
 
 
 def test_a_model_pod_cannot_lose_a_label_of_the_cluster_either(world: World):

@@ -64,10 +64,8 @@ async def test_who_only_sits_in_the_wardens_place_proves_nothing(
     await seen(place)
     other = tmp_path / "other"
     other.mkdir()
-    wrong: dict[str, object] = {
-        "name": "another.svc",
-        "trust": trusting(str(Authority(other).file)),
-    }
+    foreign = trusting(str(Authority(other).file))
+    wrong: dict[str, object] = {"name": "another.svc", "trust": foreign}
     assert (await place.warden.ask()).problem == "", "control: the real one"
     false = replace(place.warden, **{change: wrong[change]})  # type: ignore[arg-type]
     assert "certificate" in (await false.ask()).problem.lower()
