@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from demo import deploy, diagnose, show, terms
+from demo import deploy, diagnose, isolation, show, terms
 from demo.cluster import Cluster
 from demo.progress import DemoError, Steps
 from enclave.errors import EnclaveError
@@ -16,7 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--name", default="casemate", help="enclave to use (default: casemate)")
     name = parser.parse_args().name
-    steps, cluster = Steps(8), None
+    steps, cluster = Steps(9), None
     try:
         with steps.step("Enclave: a Kubernetes node that no network reaches"):
             cluster = Cluster.up(name)
@@ -45,6 +45,8 @@ def _run(steps: Steps, cluster: Cluster) -> None:
         show.show_blocks(cluster)
     with steps.step("State and metrics"):
         show.show_state(cluster)
+    with steps.step("Isolation: proven, lost while it serves, and proven again"):
+        isolation.show_isolation(cluster)
     with steps.step("Terms: a use that is refused, a supplier that is phased out and stayed"):
         terms.show_terms(cluster)
 
