@@ -1,4 +1,4 @@
-"""The operator's part in the proof: where the warden is, and that its canary lives."""
+"""The operator's part in the proof: where the warden is, and what must be closed."""
 
 import asyncio
 import logging
@@ -11,13 +11,10 @@ from casemate.cluster.kinds import SERVICE
 from casemate.core import names
 from casemate.core.observed import Isolation
 from casemate.isolation.client import Warden
-from casemate.isolation.probes import probe
 from casemate.isolation.targets import Protocol, Target
 
 logger = logging.getLogger(__name__)
 
-PERIOD_SECONDS = 10.0
-"""How often the canary is visited; a third of what a proof accepts."""
 _DNS = ("kube-system", "kube-dns")
 
 
@@ -48,20 +45,6 @@ def warden(isolation: Isolation, trust: Callable[[], str]) -> Warden:
     """The warden, to be asked; `trust` returns the CAs as PEM."""
     name = names.service_hosts(names.WARDEN, isolation.namespace)[0]
     return Warden(isolation.warden, names.WARDEN_PORT, name, trust)
-
-
-async def keep_canary_seen(isolation: Isolation) -> None:
-    """Visits the canary for ever, as the one caller that policies allow there."""
-    targets = [Target(one, isolation.warden, names.CANARY_PORT, "canary") for one in Protocol]
-    before = ""
-    while True:
-        # One after the other: kopf ends by waiting for every task that was started after its own.
-        readings = [await probe(target) for target in targets]
-        problem = "; ".join(f"{one.target}: {one.how}" for one in readings if not one.answered)
-        if problem and problem != before:
-            logger.warning("the canary did not answer, so no new pod can start: %s", problem)
-        before = problem
-        await asyncio.sleep(PERIOD_SECONDS)
 
 
 async def until_moved(client: Client, isolation: Isolation, every: float) -> None:

@@ -26,9 +26,11 @@ from casemate.controller.reconcile import Reconciler, failed
 from casemate.controller.signer import Signer
 from casemate.controller.terms import TermsReconciler
 from casemate.controller.terms import failed as terms_failed
+from casemate.core import names
 from casemate.core.observed import Settings
 from casemate.isolation import arguments
 from casemate.isolation.targets import Target
+from casemate.isolation.visits import visit_forever
 from casemate.ports import serve
 
 logger = logging.getLogger(__name__)
@@ -186,7 +188,7 @@ async def _run(options: Options) -> None:
             asyncio.create_task(_resync_forever(client, store, deployments, terms)),
             asyncio.create_task(_keep_authority(keeper)),
             asyncio.create_task(_keep_index(index)),
-            asyncio.create_task(isolation.keep_canary_seen(where)),
+            asyncio.create_task(visit_forever(where.warden, names.CANARY_PORT)),
             asyncio.create_task(isolation.until_moved(client, where, CHECK_SECONDS)),
         ]
         handlers = watches.registry(store, deployments, certificates, terms)

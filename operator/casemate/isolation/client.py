@@ -146,8 +146,10 @@ def _answer(said: Mapping[str, Any]) -> Answer:
     seen = tuple(
         (one, float(said["seen"][one])) for one in Protocol if said["seen"][one] is not None
     )
-    found = [ip_address(one) for one in said.get("neighbours", ())][:MOST_NEIGHBOURS]
-    return Answer(seen=seen, neighbours=tuple(str(one) for one in found if _somebody(one)))
+    named = list(said.get("neighbours", ()))[:MOST_NEIGHBOURS]
+    found = [(ip_address(one["address"]), tuple(map(int, one["ports"]))) for one in named]
+    others = tuple((str(address), ports) for address, ports in found if _somebody(address))
+    return Answer(seen=seen, neighbours=others)
 
 
 def _somebody(address: Any) -> bool:

@@ -40,12 +40,13 @@ class Answer:
     Attributes:
         problem: Why there is no answer; empty: there is one.
         seen: Seconds since an allowed caller got through to the canary, by protocol.
-        neighbours: Addresses of other model pods that lived lately: none may answer.
+        neighbours: Other model pods that lived lately, each with ports of its own that must be
+            closed to everybody who is no Prometheus.
     """
 
     problem: str = ""
     seen: tuple[tuple[Protocol, float], ...] = ()
-    neighbours: tuple[str, ...] = ()
+    neighbours: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ class Circuit:
     Attributes:
         warden: The one that may answer.
         closed: What must not.
-        neighbour_ports: Ports that must be closed on other model pods, which the warden names.
+        neighbour_ports: Ports that must be closed on other model pods beside those that the warden
+            names with them.
     """
 
     warden: Warden
@@ -36,6 +37,6 @@ async def round_of(circuit: Circuit) -> Proof:
 def _neighbours(answer: Answer, ports: Sequence[int]) -> list[Target]:
     return [
         Target(Protocol.TCP, address, port, "another model", fleeting=True)
-        for address in answer.neighbours
-        for port in ports
+        for address, own in answer.neighbours
+        for port in (*own, *ports)
     ]

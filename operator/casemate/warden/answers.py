@@ -66,7 +66,7 @@ class Answers:
         inside, ports = _reported(await _json(request))
         outside = await self._outside(pod.address, ports)
         proof = both(inside, outside)
-        self._ledger.record(pod, proof)
+        self._ledger.record(pod, ports, proof)
         PROOFS.labels(proof.verdict).inc()
         if proof.verdict is not Verdict.ENFORCED:
             log.warning("%s/%s: %s: %s", pod.namespace, pod.name, proof.verdict, proof.message)

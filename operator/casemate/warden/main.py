@@ -6,10 +6,15 @@ import logging
 import signal
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from casemate.cluster.client import Client
+from casemate.cluster.errors import Error
+from casemate.cluster.kinds import SERVICE
+from casemate.core import names
 from casemate.gateway.tls import BundleError, Certificate
+from casemate.isolation.visits import PERIOD_SECONDS, visit_forever
 from casemate.ports import serve
 from casemate.warden.answers import Answers, health
 from casemate.warden.callers import Callers
@@ -19,6 +24,8 @@ from casemate.warden.proofs import Ledger
 log = logging.getLogger(__name__)
 _ANY = "0.0.0.0"  # noqa: S104  a pod's own network; policies say who gets in
 _CERTIFICATE_SECONDS = 60.0
+_LOOK_SECONDS = 300.0
+"""How long a Service is taken to have the address that it had."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -52,14 +59,34 @@ async def _run(given: argparse.Namespace) -> None:
         await serve(answers.app(), given.port, _newest(certificate), _ANY),
         await serve(health(), given.health_port, host=_ANY),
     ]
-    renewal = asyncio.create_task(certificate.watch(lambda: None))
+    tasks = [
+        asyncio.create_task(certificate.watch(lambda: None)),
+        asyncio.create_task(_visit(client, given.namespace)),
+    ]
     log.info("answers on port %d, canary on %d", given.port, given.canary_port)
     await stop.wait()
-    renewal.cancel()
+    for task in tasks:
+        task.cancel()
     canary.close()
     for runner in runners:
         await runner.cleanup()
     await client.close()
+
+
+async def _visit(client: Client, namespace: str) -> None:
+    """Visit the canary as its clients would, by the Service: so no proof waits for the operator."""
+    while True:
+        try:
+            service = await client.get(SERVICE, namespace, names.WARDEN)
+        except Error as error:
+            log.warning("the warden's Service cannot be read: %s", error)
+            service = None
+        if service is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await visit_forever(service["spec"]["clusterIP"], names.CANARY_PORT)
+        else:
+            await asyncio.sleep(PERIOD_SECONDS)
 
 
 def _newest(certificate: Certificate) -> ssl.SSLContext:

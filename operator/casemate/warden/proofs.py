@@ -16,6 +16,7 @@ ALIVE_SECONDS = 60.0
 
 class _Entry(NamedTuple):
     pod: Pod
+    ports: list[int]
     proof: Proof
     at: float
     """On the monotonic clock."""
@@ -30,11 +31,17 @@ class Ledger:
         self._serial = 0
         self._news = asyncio.Event()
 
-    def record(self, pod: Pod, proof: Proof) -> None:
-        """Take in a proof; whoever waits hears of it only where the verdict is another one."""
+    def record(self, pod: Pod, ports: list[int], proof: Proof) -> None:
+        """Take in a proof; whoever waits hears of it only where the verdict is another one.
+
+        Args:
+            pod: Of whom.
+            ports: Its ports that must be closed to others.
+            proof: Both halves.
+        """
         now = time.monotonic()
         before = self._entries.get(pod.uid)
-        self._entries[pod.uid] = _Entry(pod, proof, now)
+        self._entries[pod.uid] = _Entry(pod, ports, proof, now)
         for uid in [uid for uid, one in self._entries.items() if now - one.at > FORGET_SECONDS]:
             del self._entries[uid]
         if before is None or before.proof.verdict != proof.verdict:
@@ -64,11 +71,11 @@ class Ledger:
         ]
         return {"serial": self._serial, "up": now - self._began, "pods": pods}
 
-    def neighbours(self, address: str, most: int) -> list[str]:
-        """Return addresses of some pods that lived lately, but for the one that asks."""
+    def neighbours(self, address: str, most: int) -> list[dict[str, Any]]:
+        """Return some pods that lived lately, but for the one that asks."""
         now = time.monotonic()
         others = [
-            one.pod.address
+            {"address": one.pod.address, "ports": one.ports}
             for one in self._entries.values()
             if one.pod.address != address and now - one.at <= ALIVE_SECONDS
         ]

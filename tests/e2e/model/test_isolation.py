@@ -10,6 +10,7 @@ import pytest
 from demo import deploy, terms
 from demo.cluster import Cluster
 from demo.isolation import endpoints
+from demo.progress import say
 from e2e.model.conftest import OURS, SERVICE, alive
 from support.enclaves import Enclave, enclave_command
 
@@ -93,7 +94,7 @@ def test_the_pod_that_serves_has_proven_its_isolation(cluster: Cluster) -> None:
 
 @pytest.mark.usefixtures("enforced_again")
 def test_a_model_that_serves_stops_when_policies_no_longer_bind_and_resumes_by_itself(
-    cluster: Cluster, enclave: Enclave, model_pod: dict[str, Any], record_property: Any
+    cluster: Cluster, enclave: Enclave, model_pod: dict[str, Any]
 ) -> None:
     address, name = model_pod["status"]["podIP"], model_pod["metadata"]["name"]
     enclave.eventually(lambda: _isolated(cluster) == "Enforced", "it was never proven", 60)
@@ -106,7 +107,7 @@ def test_a_model_that_serves_stops_when_policies_no_longer_bind_and_resumes_by_i
         "it went on answering",
         LATEST_REFUSAL_SECONDS,
     )
-    record_property("refused_after_seconds", round(time.monotonic() - off, 1))
+    say(f"refused after {time.monotonic() - off:.1f} s")
     assert "not_isolated" in _asked(cluster, address)["body"]
     enclave.eventually(lambda: _isolated(cluster) == "NotEnforced", "the status never said so", 10)
     told = terms.conditions(cluster)["NetworkIsolated"]["message"]
@@ -117,7 +118,7 @@ def test_a_model_that_serves_stops_when_policies_no_longer_bind_and_resumes_by_i
     enclave_command("up", "--name", enclave.name)
     on = time.monotonic()
     enclave.eventually(lambda: _serves(cluster), "it never resumed", 60)
-    record_property("resumed_after_seconds", round(time.monotonic() - on, 1))
+    say(f"resumed after {time.monotonic() - on:.1f} s")
     assert _asked(cluster, address)["status"] == 200, "the same pod, started once"
     assert endpoints(cluster) == [address]
 

@@ -1,15 +1,18 @@
 """With no operator at all, the API server refuses the same: each beside what it accepts."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from casemate.isolation.proof import LIFE_SECONDS
 from demo import deploy
 from demo.cluster import Cluster
 from demo.progress import DemoError
-from e2e.model.conftest import CONTAINER_SECURITY, OURS, POD_SECURITY, without_operator
+from e2e.model.conftest import CONTAINER_SECURITY, OURS, POD_SECURITY, Ask, without_operator
+from support.enclaves import Enclave
 from unit.api.cases import changed
 
 ENGINEER = "gone-engineer"
@@ -127,3 +130,15 @@ def test_terms_are_not_loosened_nor_taken_away(engineer: Try) -> None:
     assert "termsindexes: accepted from" in refusal
     label = ("label", "namespace", deploy.CLIENTS, "casemate.dev/enclave=true")
     assert "the RBAC verb enclave" in engineer(*label, "--dry-run=server")
+
+
+def test_what_serves_goes_on_proving_its_isolation(cluster: Cluster, enclave: Enclave, ask: Ask):
+    """Longer than anybody's visit of the canary counts: the warden's own visits must do."""
+    gone = time.time()
+
+    def proven() -> bool:
+        found = cluster.prometheus("casemate_gateway_isolation_proof_timestamp_seconds")
+        return any(float(one["value"][1]) > gone + LIFE_SECONDS + 5 for one in found)
+
+    enclave.eventually(proven, "no proof came without the operator", 120)
+    assert ask()["ok"]

@@ -49,7 +49,7 @@ async def ear(tmp_path: Path) -> AsyncIterator[Ear]:
 
 
 async def test_what_is_proven_is_known_and_marks_the_deployment(ear: Ear) -> None:
-    ear.place.ledger.record(POD, FINE)
+    ear.place.ledger.record(POD, [9090], FINE)
     await ear.listener.begin()
     word = ear.store.words.pods[POD.uid]
     assert (ear.store.words.silent, word.verdict) == ("", "Enforced")
@@ -58,7 +58,7 @@ async def test_what_is_proven_is_known_and_marks_the_deployment(ear: Ear) -> Non
 
     await ear.listener.begin()
     assert ear.take_marked() == [], "the same again is no news"
-    ear.place.ledger.record(POD, BAD)
+    ear.place.ledger.record(POD, [9090], BAD)
     await ear.listener.begin()
     assert ear.take_marked() == [KEY]
     assert ear.store.words.pods[POD.uid].message == BAD.message
@@ -70,7 +70,7 @@ async def test_news_come_while_it_listens(ear: Ear) -> None:
         async with asyncio.timeout(10):
             while ear.store.words.silent:  # noqa: ASYNC110  what is waited for has no event
                 await asyncio.sleep(0.01)
-            ear.place.ledger.record(POD, BAD)
+            ear.place.ledger.record(POD, [9090], BAD)
             while POD.uid not in ear.store.words.pods:  # noqa: ASYNC110  the same
                 await asyncio.sleep(0.01)
     finally:
@@ -80,7 +80,7 @@ async def test_news_come_while_it_listens(ear: Ear) -> None:
 async def test_a_warden_that_goes_is_silent_only_after_a_while(
     ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ear.place.ledger.record(POD, FINE)
+    ear.place.ledger.record(POD, [9090], FINE)
     await ear.listener.begin()
     ear.take_marked()
     ear.listener._warden = replace(ear.place.warden, port=free_port())

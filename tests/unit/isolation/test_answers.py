@@ -93,21 +93,21 @@ async def test_news_are_told_at_once_and_the_same_again_is_none(place: Place) ->
 
 async def test_a_start_gate_hears_of_other_pods_and_not_of_its_own(place: Place) -> None:
     other = POD._replace(uid="other", address="10.244.0.9")
-    place.ledger.record(POD, FINE)
-    place.ledger.record(other, FINE)
+    place.ledger.record(POD, [9090], FINE)
+    place.ledger.record(other, [9090, 8000], FINE)
     said = await place.warden.exchange(Request(CANARY_PATH), 5)
-    assert said["neighbours"] == ["10.244.0.9"]
+    assert said["neighbours"] == [{"address": "10.244.0.9", "ports": [9090, 8000]}]
 
 
 def test_a_pod_that_reports_no_more_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr("casemate.warden.proofs.time.monotonic", lambda: clock[0])
     ledger = Ledger()
-    ledger.record(POD, FINE)
+    ledger.record(POD, [9090], FINE)
     clock[0] = 61.0
     assert ledger.neighbours("", 3) == []
     clock[0] = 601.0
-    ledger.record(POD._replace(uid="other"), FINE)
+    ledger.record(POD._replace(uid="other"), [9090], FINE)
     assert list(ledger._entries) == ["other"]
 
 

@@ -86,30 +86,33 @@ async def test_who_only_sits_in_the_wardens_place_proves_nothing(
 def test_an_answer_that_is_none_is_no_answer(body: bytes) -> None:
     good = b'HTTP/1.1 200 OK\r\n\r\n{"seen": {"tcp": 1.5, "udp": null}}'
     assert _answer(_decoded(good)) == Answer(seen=((Protocol.TCP, 1.5),))
-    with pytest.raises((ValueError, KeyError)):
+    with pytest.raises((ValueError, KeyError, TypeError)):
         _answer(_decoded(body))
+
+
+def neighbour(address: str) -> dict[str, object]:
+    return {"address": address, "ports": [9090]}
 
 
 def test_neighbours_are_few_and_addresses_of_somebody_else() -> None:
     named = ["127.0.0.1", "169.254.169.254", "224.0.0.1", "0.0.0.0", "::1", "10.0.0.1"]
     said = {"seen": {"tcp": 1, "udp": 1}}
-    assert [_answer(said | {"neighbours": [one]}).neighbours for one in named] == [
-        *[()] * 5,
-        ("10.0.0.1",),
-    ]
-    many = [f"10.0.0.{number}" for number in range(1, 9)]
+    found = [_answer(said | {"neighbours": [neighbour(one)]}).neighbours for one in named]
+    assert found == [*[()] * 5, (("10.0.0.1", (9090,)),)]
+    many = [neighbour(f"10.0.0.{number}") for number in range(1, 9)]
     assert len(_answer(said | {"neighbours": many}).neighbours) == 3
 
 
 async def test_a_neighbour_that_answers_disproves_it(place: Place) -> None:
     await seen(place)
-    circuit = replace(place.through(), neighbour_ports=(place.canary_port,))
+    circuit = replace(place.through(), neighbour_ports=(free_port(),))
     assert (await round_of(circuit)).verdict is Verdict.ENFORCED, "control: it names none"
-    neighbour = Answer(seen=((Protocol.TCP, 0.0), (Protocol.UDP, 0.0)), neighbours=(HOST,))
+    lately = tuple((one, 0.0) for one in Protocol)
+    named = Answer(seen=lately, neighbours=((HOST, (place.canary_port,)),))
 
     class Naming(Warden):
         async def ask(self) -> Answer:
-            return neighbour
+            return named
 
     warden = Naming(place.warden.host, place.warden.port, "localhost", place.warden.trust)
     proof = await round_of(replace(circuit, warden=warden))

@@ -94,7 +94,7 @@ def _circuit(isolation: Isolation) -> list[str]:
         f"--warden={warden.argument()}",
         f"--warden-ca={CA_FOLDER}/{CA_FILE}",
         *(f"--closed={one}" for one in closed),
-        *(f"--neighbour-port={port}" for port in (names.GATEWAY_PORT, names.METRICS_PORT)),
+        f"--neighbour-port={names.GATEWAY_PORT}",
     ]
 
 
