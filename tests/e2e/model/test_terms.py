@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from casemate.api.terms import spelled
+from casemate.core.names import WARDEN
 from demo import deploy, terms
 from demo.cluster import Cluster
 from demo.progress import DemoError
@@ -48,10 +49,12 @@ def _uids(cluster: Cluster) -> dict[str, str]:
 
 
 def _who_may_connect(cluster: Cluster) -> int:
-    """How many rules of the model's NetworkPolicies let somebody reach the gateway."""
+    """How many rules of the model's NetworkPolicies let somebody but the warden reach the gateway."""
     policies = cluster.get(*MODEL, "networkpolicy", OURS)["items"]
     rules = [rule for one in policies for rule in one["spec"].get("ingress", [])]
-    ports = [port.get("port") for rule in rules for port in rule.get("ports", [])]
+    warden = {"matchLabels": {"app.kubernetes.io/name": WARDEN}}
+    others = [rule for rule in rules if rule["from"][0].get("podSelector") != warden]
+    ports = [port.get("port") for rule in others for port in rule.get("ports", [])]
     return ports.count(8443)
 
 
