@@ -3,6 +3,8 @@
 - `Stalled`: a person must act; trying again does not help
 - `Waiting`: not a failure; look again after a while
 - `Transient`: try again with back-off
+
+Beside them `Lost`: this replica must end.
 """
 
 from casemate.api.conditions import Reason
@@ -34,6 +36,14 @@ class Transient(Error):
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.after = after
+
+
+class Fenced(Transient):
+    """A write was not sent: this replica does not lead. If it did, it is about to end."""
+
+
+class Lost(Error):
+    """This replica led, and does not any more: nothing that it knows may be acted on."""
 
 
 _NAMESPACE_ENDS_SECONDS = 30.0
