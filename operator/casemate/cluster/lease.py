@@ -8,7 +8,7 @@ from typing import Any
 
 from casemate import telemetry
 from casemate.cluster.client import Answer, Client
-from casemate.cluster.errors import Error, Lost, Transient
+from casemate.cluster.errors import Conflict, Error, Lost, Transient
 from casemate.cluster.fence import Fence, now
 from casemate.cluster.kinds import LEASE
 from casemate.core import election, names
@@ -112,7 +112,11 @@ class Elector:
             return
         # Counted from before the request: others count from after it.
         sent, self._current = now(), False
-        await self._write(election.held(spec, self._me, datetime.now(UTC), self._pace))
+        try:
+            await self._write(election.held(spec, self._me, datetime.now(UTC), self._pace))
+        except Conflict:
+            # Not yet known by whom: the next look tells.
+            return
         self._current = True
         self._fence.open(sent + self._pace.deadline)
         if not self.leading.is_set():
