@@ -114,6 +114,7 @@ def test_a_follower_is_ready_and_writes_nothing(
         assert follower.ready()
         assert follower.fetch(follower.health_port, "/healthz") == (200, "ok")
         assert not follower.leads()
+        assert "does not lead" not in follower.log.read_text(), "it did not even try"
         text = follower.fetch(follower.metrics_port, "/metrics")[1]
         assert "casemate_modeldeployment_condition{" not in text
         assert pair.writers() == [f"casemate/{pair.me}"]
@@ -125,9 +126,16 @@ def test_a_killed_leader_is_replaced_within_15_seconds(
     plane: ControlPlane, api: Api, namespace: str, tmp_path: Path
 ) -> None:
     with two(plane, api, tmp_path) as pair:
+        create(api, namespace, "gone")
+        eventually(partial(served, api, namespace, "gone"), "not served")
         before = transitions(api)
-        act = pair.leader.process.kill
+
+        def act() -> None:
+            pair.leader.process.kill()
+            api.delete("ModelDeployment", namespace, "gone")
+
         assert taken_over(act, api, namespace, KILLED_SECONDS) <= KILLED_SECONDS
+        eventually(lambda: not served(api, namespace, "gone"), "what nobody saw was forgotten")
         assert pair.follower.leads()
         assert transitions(api) == before + 1
         assert holder(api) != pair.me
