@@ -51,7 +51,8 @@ async def keep_canary_seen(isolation: Isolation) -> None:
     targets = [Target(one, isolation.warden, names.CANARY_PORT, "canary") for one in Protocol]
     before = ""
     while True:
-        readings = await asyncio.gather(*(probe(target) for target in targets))
+        # One after the other: kopf ends by waiting for every task that was started after its own.
+        readings = [await probe(target) for target in targets]
         problem = "; ".join(f"{one.target}: {one.how}" for one in readings if not one.answered)
         if problem and problem != before:
             logger.warning("the canary did not answer, so no new pod can start: %s", problem)

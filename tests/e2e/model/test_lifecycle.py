@@ -175,7 +175,7 @@ def test_deleting_leaves_nothing_even_with_the_operator_gone(
         cluster.kubectl("--namespace", namespace, "delete", "md/leaving", "--timeout=30s")
         enclave.eventually(lambda: not _parts(cluster, "leaving"), "something stayed", 60)
     finally:
-        cluster.kubectl(*operator, "--replicas=1")
+        cluster.kubectl(*operator, "--replicas=2")
         rollout = ("rollout", "status", "deployment/casemate-operator", "--timeout=60s")
         cluster.kubectl("--namespace", deploy.SYSTEM, *rollout)
 

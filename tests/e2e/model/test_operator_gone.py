@@ -51,13 +51,13 @@ def engineer(cluster: Cluster) -> Iterator[Try]:
 
 @pytest.fixture(scope="module", autouse=True)
 def gone(cluster: Cluster) -> Iterator[None]:
-    """The operator is scaled to zero, and its pod has ended."""
+    """The operator is scaled to zero, and its pods have ended."""
     scale = ("scale", "deployment/casemate-operator")
     cluster.kubectl(*OPERATOR, *scale, "--replicas=0")
     ended = ("--for=delete", "pod", "-lapp.kubernetes.io/name=casemate", "--timeout=60s")
     cluster.kubectl(*OPERATOR, "wait", *ended)
     yield
-    cluster.kubectl(*OPERATOR, *scale, "--replicas=1")
+    cluster.kubectl(*OPERATOR, *scale, "--replicas=2")
     rollout = ("rollout", "status", "deployment/casemate-operator", "--timeout=60s")
     cluster.kubectl(*OPERATOR, *rollout)
 
