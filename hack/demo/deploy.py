@@ -9,6 +9,7 @@ from typing import Any
 
 from demo.cluster import Cluster
 from demo.progress import DemoError, say
+from enclave.waiting import until
 from images.steps import Built
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -91,16 +92,22 @@ def apply_examples(cluster: Cluster, images: Mapping[str, Built]) -> None:
 
 def _apply_when_known(cluster: Cluster, manifests: str) -> None:
     """Apply what names the terms; the API server's admission knows them a moment after us."""
-    end = time.monotonic() + _KNOWN_SECONDS
-    while True:
-        try:
-            say(cluster.kubectl("apply", "--filename=-", stdin=manifests))
-        except DemoError as error:
-            if "is known; accepted: " not in str(error) or time.monotonic() > end:
-                raise
-            time.sleep(POLL_SECONDS)
-        else:
-            return
+    until(
+        lambda: _known(cluster, manifests),
+        _KNOWN_SECONDS,
+        "admission did not get to know the examples' terms",
+        every=POLL_SECONDS,
+    )
+
+
+def _known(cluster: Cluster, manifests: str) -> bool:
+    try:
+        say(cluster.kubectl("apply", "--filename=-", stdin=manifests))
+    except DemoError as error:
+        if "is known; accepted: " in str(error):
+            return False
+        raise
+    return True
 
 
 def _ready(cluster: Cluster, shown: list[str], begin: float) -> bool:

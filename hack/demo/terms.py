@@ -6,21 +6,23 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from casemate.api.terms import spelled
 from demo.cluster import Cluster
-from demo.deploy import MODEL, MODELS
+from demo.deploy import MODEL, MODELS, POLL_SECONDS
 from demo.progress import DemoError, say
+from enclave.waiting import until
 
 SUPPLIER = "huggingface"
 REFERENCE = "DEMO-ORDER-1"
 WAIT_SECONDS = 90.0
-_POLL_SECONDS = 0.3
 
 
 def show_terms(cluster: Cluster) -> None:
     """Ask for a use that is not allowed; then let an order about the supplier run its course.
 
     Raises:
-        DemoError: Something was accepted that must not, or did not follow in time.
+        DemoError: Something was accepted that must not.
+        EnclaveError: Something did not follow in time.
     """
     try:
         _refused_use(cluster)
@@ -78,19 +80,23 @@ def wait(cluster: Cluster, what: str, holds: Callable[[dict[str, dict[str, Any]]
     """Wait until the model's conditions say so, and show how.
 
     Raises:
-        DemoError: They did not within the deadline.
+        EnclaveError: They did not within the deadline.
     """
     begin = time.monotonic()
-    while True:
-        body = cluster.get("--namespace", MODELS, "modeldeployment", MODEL)
-        found = {one["type"]: one for one in body["status"]["conditions"]}
-        if holds(found):
-            break
-        if time.monotonic() - begin > WAIT_SECONDS:
-            raise DemoError(f"{what}: not after {WAIT_SECONDS} s: {found['Ready']['message']}")
-        time.sleep(_POLL_SECONDS)
+    until(
+        lambda: holds(conditions(cluster)),
+        WAIT_SECONDS,
+        lambda: f"{what}: not yet: {conditions(cluster)['Ready']['message']}",
+        every=POLL_SECONDS,
+    )
     seconds = time.monotonic() - begin
-    say(f"{seconds:5.1f} s  {what}: {found['SupplierPermitted']['message']}")
+    say(f"{seconds:5.1f} s  {what}: {conditions(cluster)['SupplierPermitted']['message']}")
+
+
+def conditions(cluster: Cluster) -> dict[str, dict[str, Any]]:
+    """The model's conditions by type."""
+    body = cluster.get("--namespace", MODELS, "modeldeployment", MODEL)
+    return {one["type"]: one for one in body["status"]["conditions"]}
 
 
 def pods(cluster: Cluster) -> int:
@@ -100,4 +106,4 @@ def pods(cluster: Cluster) -> int:
 
 
 def _text(moment: datetime | None) -> str | None:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+    return spelled(moment) if moment else None

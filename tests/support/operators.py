@@ -253,12 +253,13 @@ class Operator:
         self.process.wait(timeout=15)
 
 
-def start(plane: ControlPlane, log: Path, *extra: str) -> Operator:
-    """Starts an operator and returns at once."""
+def start(plane: ControlPlane, log: Path, *extra: str, kubeconfig: Path | None = None) -> Operator:
+    """Starts an operator and returns at once; `kubeconfig` leads it another way than directly."""
     metrics, health = free_ports(2)
     command = [sys.executable, "-m", "casemate", "operator", f"--gateway-image={GATEWAY_IMAGE}"]
     command += [f"--metrics-port={metrics}", f"--health-port={health}", *extra]
-    environment = {"KUBECONFIG": str(plane.client_config_for(USER, GROUPS)), "PATH": "/usr/bin"}
+    credentials = kubeconfig or plane.client_config_for(USER, GROUPS)
+    environment = {"KUBECONFIG": str(credentials), "PATH": "/usr/bin"}
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL
@@ -267,9 +268,11 @@ def start(plane: ControlPlane, log: Path, *extra: str) -> Operator:
 
 
 @contextmanager
-def running(plane: ControlPlane, log: Path, *extra: str) -> Iterator[Operator]:
+def running(
+    plane: ControlPlane, log: Path, *extra: str, kubeconfig: Path | None = None
+) -> Iterator[Operator]:
     """An operator that has read everything once, and leads if nobody else does."""
-    operator = start(plane, log, *extra)
+    operator = start(plane, log, *extra, kubeconfig=kubeconfig)
     try:
         until(operator.ready, 30, f"the operator never got ready: {log}")
         yield operator

@@ -1,8 +1,8 @@
 """Ways into a running model that no NetworkPolicy sees, and tokens in a gateway's name."""
 
 from casemate.admission import callers, glass
-from casemate.admission.cel import text
 from casemate.admission.policy import ENCLAVE_LABEL, Check, Policy, Target
+from casemate.api.rules import literal
 
 _CONNECTIONS = (
     *("pods/exec", "pods/attach", "pods/portforward", "pods/proxy"),
@@ -18,7 +18,7 @@ CONNECTIONS = Policy(
             "request.resource.resource + '/' + request.subResource"
             " + "
             # A connection carries no labels, so it cannot be known whose pod it is.
-            + text(
+            + literal(
                 f": not accepted for any pod in a namespace with {ENCLAVE_LABEL}=true, clients"
                 f" included, but for who has {callers.GLASS}; run clients that people must get"
                 " into in another namespace"
@@ -36,7 +36,7 @@ TOKENS = Policy(
     checks=(
         Check(
             f"({callers.NODE}) || {callers.BREAK_GLASS}",
-            text(
+            literal(
                 "serviceaccounts/token: a token of an account whose name ends in -model is accepted"
                 f" for the kubelet of its pod, or who has {callers.GLASS}"
             )

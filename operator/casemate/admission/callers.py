@@ -1,7 +1,9 @@
 """Who asks, as CEL: the operator, the cluster's own controllers, or who breaks the glass."""
 
-from casemate.admission.cel import listed, text
 from casemate.admission.policy import OPERATOR
+from casemate.api.rules import literal
+from casemate.api.terms import one_of
+from casemate.api.v1alpha1 import GROUP, PLURAL
 
 _SYSTEM = "system:serviceaccount:kube-system:"
 
@@ -21,22 +23,24 @@ CONTROLLERS = (
     "system:kube-controller-manager",
 )
 
-BREAK_GLASS = (
-    'authorizer.group("casemate.dev").resource("modeldeployments")'
-    '.namespace(request.namespace).check("break-glass").allowed()'
-)
+
+def _may(verb: str) -> str:
+    return (
+        f'authorizer.group("{GROUP}").resource("{PLURAL}")'
+        f'.namespace(request.namespace).check("{verb}").allowed()'
+    )
+
+
+BREAK_GLASS = _may("break-glass")
 """A right of its own: what it opens is open for whoever has it, and RBAC says who that is."""
 
 GLASS = "the RBAC verb break-glass on modeldeployments.casemate.dev in this namespace"
 """How a message names that right."""
 
-LOADS = (
-    'authorizer.group("casemate.dev").resource("modeldeployments")'
-    '.namespace(request.namespace).check("load").allowed()'
-)
+LOADS = _may("load")
 """The right to run pods that load weights in an enclave, where else only models run."""
 
-STANDING = f"request.userInfo.username in {listed(OPERATOR, *CONTROLLERS)}"
+STANDING = f"request.userInfo.username in {one_of([OPERATOR, *CONTROLLERS])}"
 """Who writes what belongs to a ModelDeployment day by day, and leaves no note."""
 
 TRUSTED = f"({STANDING} || {BREAK_GLASS})"
@@ -50,5 +54,5 @@ NODE = (
 )
 """A kubelet."""
 
-FOUND_USER = f"{text('; found ')} + request.userInfo.username"
+FOUND_USER = f"{literal('; found ')} + request.userInfo.username"
 """The end of a message that refuses a caller."""

@@ -1,21 +1,10 @@
 """Small pieces of CEL text that several policies are made of."""
 
-import json
-
+from casemate.api.rules import literal
 from casemate.core.names import NAME_LABEL
 
 PREFIX = "casemate.dev/"
 """Beginning of labels and annotations that are Casemate's."""
-
-
-def text(value: str) -> str:
-    """Return a CEL string."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def listed(*values: str) -> str:
-    """Return a CEL list of strings."""
-    return f"[{', '.join(text(value) for value in values)}]"
 
 
 def labels(owner: str) -> str:
@@ -30,11 +19,11 @@ def annotations(owner: str) -> str:
 
 def ours(owner: str) -> str:
     """Tell whether an object carries the label of a ModelDeployment."""
-    return f"{text(NAME_LABEL)} in {labels(owner)}"
+    return f"{literal(NAME_LABEL)} in {labels(owner)}"
 
 
 def same(now: str, before: str, prefix: str = "") -> str:
     """Tell whether two maps agree, or agree in all keys that begin with a prefix."""
-    other = f"!k.startsWith({text(prefix)}) || " if prefix else ""
+    other = f"!k.startsWith({literal(prefix)}) || " if prefix else ""
     forth = f"{now}.all(k, {other}(k in {before} && {before}[k] == {now}[k]))"
     return f"{forth} && {before}.all(k, {other}k in {now})"

@@ -1,9 +1,10 @@
 """Children of ModelDeployments: written by the operator; and what else could open their pods."""
 
 from casemate.admission import callers, glass
-from casemate.admission.cel import ours, text
+from casemate.admission.cel import ours
 from casemate.admission.pods import LABEL_KEYS
 from casemate.admission.policy import Check, Policy, Target
+from casemate.api.rules import literal
 from casemate.core.names import NAME_LABEL
 
 _WRITES = ("CREATE", "UPDATE", "DELETE")
@@ -17,8 +18,14 @@ def _of_model(owner: str) -> str:
     """Tell whether an object is a child, would make model pods, or is the scale of a child."""
     template = f"{owner}.?spec.?template.?metadata.?labels.orValue({{}})"
     selector = f"{owner}.?status.?selector.orValue('')"
-    scale = f"request.subResource == 'scale' && {selector}.contains({text(NAME_LABEL)})"
-    return f"{owner} != null && ({ours(owner)} || {text(NAME_LABEL)} in {template} || {scale})"
+    scale = f"request.subResource == 'scale' && {selector}.contains({literal(NAME_LABEL)})"
+    return f"{owner} != null && ({ours(owner)} || {literal(NAME_LABEL)} in {template} || {scale})"
+
+
+def _trusted(accepted: str) -> Check:
+    """Return the check on who writes; its message begins with the resource, ends with the user."""
+    message = f"request.resource.resource + {literal(accepted)} + {callers.FOUND_USER}"
+    return Check(callers.TRUSTED, message)
 
 
 CHILDREN = Policy(
@@ -33,14 +40,9 @@ CHILDREN = Policy(
     when={"of-a-model": f"({_of_model('object')}) || ({_of_model('oldObject')})"},
     variables=glass.NOTE,
     checks=(
-        Check(
-            callers.TRUSTED,
-            "request.resource.resource + "
-            + text(
-                f" with label {NAME_LABEL}: written by {callers.TRUSTED_TEXT}; change the"
-                " ModelDeployment instead"
-            )
-            + f" + {callers.FOUND_USER}",
+        _trusted(
+            f" with label {NAME_LABEL}: written by {callers.TRUSTED_TEXT}; change the"
+            " ModelDeployment instead"
         ),
         glass.MAIN_ONLY,
         glass.noted(),
@@ -55,8 +57,8 @@ _FIXED = {
     "app.kubernetes.io/part-of": "casemate",
     "app.kubernetes.io/managed-by": "casemate",
 }
-_FIXED_CEL = "{" + ", ".join(f"{text(k)}: {text(v)}" for k, v in _FIXED.items()) + "}"
-_OURS = " || ".join(f"k.startsWith({text(key)})" for key in LABEL_KEYS)
+_FIXED_CEL = "{" + ", ".join(f"{literal(k)}: {literal(v)}" for k, v in _FIXED.items()) + "}"
+_OURS = " || ".join(f"k.startsWith({literal(key)})" for key in LABEL_KEYS)
 
 
 def _misses(pairs: str) -> str:
@@ -67,64 +69,60 @@ def _misses(pairs: str) -> str:
 
 _EXPRESSIONS = (
     "variables.selector.?matchExpressions.orValue([]).exists(e,"
-    f" (e.operator == 'DoesNotExist' && e.key == {text(NAME_LABEL)}) ||"
+    f" (e.operator == 'DoesNotExist' && e.key == {literal(NAME_LABEL)}) ||"
     f" (e.operator in ['In', 'Exists'] && [e.key].all(k, !({_OURS}))))"
 )
-_HOW = (
-    f"Name a label of your own, or {NAME_LABEL} with DoesNotExist;"
-    f" accepted otherwise from {callers.TRUSTED_TEXT}"
-)
-# What carries the label is a child, and refused as one.
-_OF_OTHERS = {
-    "of-others": f"!({ours('object')}) && (oldObject == null || !({ours('oldObject')}))",
-}
 
-NETWORK_POLICIES = Policy(
-    name="casemate-network-policies",
+
+def _of_others(name: str, target: Target, selector: str, harmless: str, message: str) -> Policy:
+    """Return the policy on what others write in an enclave, and what could select model pods.
+
+    Args:
+        name: Name of the policy.
+        target: What it looks at.
+        selector: CEL of the labels that an object asks for: the variable `selector`.
+        harmless: CEL that is true where no model pod is selected, or nothing comes of it.
+        message: What is accepted.
+    """
+    return Policy(
+        name=name,
+        targets=(target,),
+        # What carries the label is a child, and refused as one.
+        when={"of-others": f"!({ours('object')}) && (oldObject == null || !({ours('oldObject')}))"},
+        variables={
+            "selector": selector,
+            "fixed": _FIXED_CEL,
+            "harmless": harmless,
+            **glass.NOTE,
+        },
+        checks=(
+            Check(f"variables.harmless || {callers.TRUSTED}", literal(message)),
+            glass.noted("variables.harmless"),
+        ),
+        audit=glass.audit(unless="variables.harmless || variables.standing"),
+        enclaves_only=True,
+    )
+
+
+NETWORK_POLICIES = _of_others(
+    "casemate-network-policies",
     # Policies only ever add: a second one is a way in.
-    targets=(Target("networking.k8s.io", ("networkpolicies",)),),
-    when=_OF_OTHERS,
-    variables={
-        "selector": "object.spec.?podSelector.orValue({})",
-        "fixed": _FIXED_CEL,
-        "harmless": "(object.spec.?ingress.orValue([]).size() == 0 &&"
-        " object.spec.?egress.orValue([]).size() == 0) ||"
-        f" {_misses('variables.selector.?matchLabels.orValue({})')} || {_EXPRESSIONS}",
-        **glass.NOTE,
-    },
-    checks=(
-        Check(
-            f"variables.harmless || {callers.TRUSTED}",
-            text(f"spec.podSelector: must not match model pods if anything is allowed. {_HOW}"),
-        ),
-        glass.noted("variables.harmless"),
-    ),
-    audit=glass.audit(unless="variables.harmless || variables.standing"),
-    enclaves_only=True,
+    Target("networking.k8s.io", ("networkpolicies",)),
+    "object.spec.?podSelector.orValue({})",
+    "(object.spec.?ingress.orValue([]).size() == 0 &&"
+    " object.spec.?egress.orValue([]).size() == 0) ||"
+    f" {_misses('variables.selector.?matchLabels.orValue({})')} || {_EXPRESSIONS}",
+    "spec.podSelector: must not match model pods if anything is allowed. Name a label of your own,"
+    f" or {NAME_LABEL} with DoesNotExist; accepted otherwise from {callers.TRUSTED_TEXT}",
 )
 
-SERVICES = Policy(
-    name="casemate-services",
-    targets=(Target("", ("services",)),),
-    when=_OF_OTHERS,
-    variables={
-        "selector": "object.spec.?selector.orValue({})",
-        "fixed": _FIXED_CEL,
-        "harmless": f"variables.selector.size() == 0 || {_misses('variables.selector')}",
-        **glass.NOTE,
-    },
-    checks=(
-        Check(
-            f"variables.harmless || {callers.TRUSTED}",
-            text(
-                "spec.selector: must not match model pods: name a label of your own; accepted"
-                f" otherwise from {callers.TRUSTED_TEXT}"
-            ),
-        ),
-        glass.noted("variables.harmless"),
-    ),
-    audit=glass.audit(unless="variables.harmless || variables.standing"),
-    enclaves_only=True,
+SERVICES = _of_others(
+    "casemate-services",
+    Target("", ("services",)),
+    "object.spec.?selector.orValue({})",
+    f"variables.selector.size() == 0 || {_misses('variables.selector')}",
+    "spec.selector: must not match model pods: name a label of your own; accepted otherwise from"
+    f" {callers.TRUSTED_TEXT}",
 )
 
 ENDPOINTS = Policy(
@@ -133,14 +131,9 @@ ENDPOINTS = Policy(
     targets=_ENDPOINTS,
     variables=glass.NOTE,
     checks=(
-        Check(
-            callers.TRUSTED,
-            "request.resource.resource + "
-            + text(
-                f": written in an enclave by {callers.TRUSTED_TEXT}; a Service with a selector gets"
-                " its endpoints by itself"
-            )
-            + f" + {callers.FOUND_USER}",
+        _trusted(
+            f": written in an enclave by {callers.TRUSTED_TEXT}; a Service with a selector gets"
+            " its endpoints by itself"
         ),
         glass.noted(),
     ),

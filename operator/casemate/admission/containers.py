@@ -1,7 +1,7 @@
 """What is asked of each container of a pod; messages name the containers that fail."""
 
-from casemate.admission.cel import text
 from casemate.admission.policy import Check
+from casemate.api.rules import literal
 
 DIGEST = "^[^@]+@sha256:[0-9a-f]{64}$"
 
@@ -24,7 +24,7 @@ def every(condition: str, field: str, accepted: str, of: str = "variables.all") 
         of: CEL of the containers that it is asked of.
     """
     failing = f'{of}.filter(c, !({condition})).map(c, c.name).join(", ")'
-    message = f"{text(f'{field} of container ')} + {failing} + {text(f': {accepted}')}"
+    message = f"{literal(f'{field} of container ')} + {failing} + {literal(f': {accepted}')}"
     return Check(f"{of}.all(c, {condition})", message)
 
 
@@ -70,7 +70,7 @@ HARDENED = (
         "must be true, on the pod or the container",
     ),
     every(
-        f"c.image.matches({text(DIGEST)})",
+        f"c.image.matches({literal(DIGEST)})",
         "image",
         "must be by digest, NAME@sha256:…; a tag is not accepted",
     ),

@@ -14,9 +14,10 @@ from casemate.admission.expressions import (
 from casemate.admission.policy import ENCLAVE_LABEL, Check, Params, Policy, Target
 from casemate.api.v1alpha1 import API_VERSION
 from casemate.core.agreements import IN_FORCE
+from casemate.core.names import TERMS_INDEX
 
-INDEX = "casemate-terms"
-"""TermsIndex with `agreement.NAME` = phase and `supplier.NAME` = standing, by the operator."""
+INDEX = Params(API_VERSION, "TermsIndex", TERMS_INDEX)
+"""Which agreements and suppliers there are, as the operator says."""
 
 PLACE = Policy(
     name="casemate-deployment-place",
@@ -51,7 +52,7 @@ def _is_known(kind: str, field: str, name: str) -> Check:
 KNOWN = Policy(
     name="casemate-deployment-known",
     targets=(Target(*DEPLOYMENTS),),
-    params=Params(API_VERSION, "TermsIndex", INDEX),
+    params=INDEX,
     when={
         "names": f"{CREATES} || "
         + differs("agreementRef.name", "model.supplier", "model.base.supplier")

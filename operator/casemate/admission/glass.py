@@ -1,8 +1,8 @@
 """What whoever breaks the glass leaves: a note on the object, and a line in the audit log."""
 
 from casemate.admission import callers
-from casemate.admission.cel import text
 from casemate.admission.policy import Check
+from casemate.api.rules import literal
 from casemate.core.names import BREAK_GLASS_ANNOTATION
 
 _REASON_CHARACTERS = 10
@@ -18,7 +18,7 @@ NOTE = {
     "standing": callers.STANDING,
     # What is removed has no later state that could carry a note.
     "note": "(object == null ? oldObject : object).metadata.?annotations"
-    f"[?{text(BREAK_GLASS_ANNOTATION)}].orValue('')",
+    f"[?{literal(BREAK_GLASS_ANNOTATION)}].orValue('')",
     "signature": "request.userInfo.username + ': '",
 }
 """Variables of every policy that the checks below go into."""
@@ -36,11 +36,11 @@ _FOUND = (
 MAIN_ONLY = Check(
     "variables.standing || request.?subResource.orValue('') == ''",
     "request.resource.resource + '/' + request.subResource + "
-    + text(
+    + literal(
         ": carries no note of who breaks the glass and why; accepted on the main resource, with an"
         " annotation "
     )
-    + f" + {text(BREAK_GLASS_ANNOTATION)}",
+    + f" + {literal(BREAK_GLASS_ANNOTATION)}",
 )
 """The check for policies that look at subresources too."""
 
@@ -52,7 +52,7 @@ def noted(harmless: str = "") -> Check:
         f"{excused} || (variables.note.startsWith(variables.signature) &&"
         " variables.note.substring(variables.signature.size()).trim().size() >="
         f" {_REASON_CHARACTERS})",
-        f'{text(_MUST)} + "\'" + variables.signature + {text(_REASON)} + {_FOUND} + "\'"',
+        f'{literal(_MUST)} + "\'" + variables.signature + {literal(_REASON)} + {_FOUND} + "\'"',
     )
 
 

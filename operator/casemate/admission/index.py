@@ -1,7 +1,7 @@
 """The list of the terms that exist, which admission reads: only the operator writes it."""
 
-from casemate.admission.cel import text
 from casemate.admission.policy import OPERATOR, Check, Policy, Target
+from casemate.api.rules import literal
 from casemate.api.v1alpha1 import GROUP
 
 INDEXED = Policy(
@@ -9,7 +9,7 @@ INDEXED = Policy(
     targets=(Target(GROUP, ("termsindexes",), ("CREATE", "UPDATE", "DELETE")),),
     checks=(
         Check(
-            f"request.userInfo.username == {text(OPERATOR)}",
+            f"request.userInfo.username == {literal(OPERATOR)}",
             f'"termsindexes: accepted from {OPERATOR} only; found " + request.userInfo.username',
         ),
     ),

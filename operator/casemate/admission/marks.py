@@ -1,9 +1,10 @@
 """Labels and annotations of pods: what tells a model pod from others must stay as it was made."""
 
-from casemate.admission.cel import PREFIX, annotations, labels, ours, same, text
+from casemate.admission.cel import PREFIX, annotations, labels, ours, same
 from casemate.admission.policy import Check, Policy, Target
+from casemate.api.rules import literal
 
-_ANY = f"exists(k, k.startsWith({text(PREFIX)}))"
+_ANY = f"exists(k, k.startsWith({literal(PREFIX)}))"
 _MARKED = " || ".join(
     f"{marks(owner)}.{_ANY}" for owner in ("object", "oldObject") for marks in (labels, annotations)
 )
@@ -23,16 +24,16 @@ POD_MARKS = Policy(
     checks=(
         Check(
             same("variables.labels", "variables.before", PREFIX),
-            text(f"metadata.labels: {PREFIX}* must not change on a pod; make the pod anew"),
+            literal(f"metadata.labels: {PREFIX}* must not change on a pod; make the pod anew"),
         ),
         Check(
             same("variables.notes", "variables.noted", PREFIX),
-            text(f"metadata.annotations: {PREFIX}* must not change on a pod; make the pod anew"),
+            literal(f"metadata.annotations: {PREFIX}* must not change on a pod; make the pod anew"),
         ),
         Check(
             # Another label could bring a model pod under a NetworkPolicy or Service of others.
             f"!({ours('oldObject')}) || {same('variables.labels', 'variables.before')}",
-            text("metadata.labels: must not change on a model pod"),
+            literal("metadata.labels: must not change on a model pod"),
         ),
     ),
 )
@@ -43,12 +44,12 @@ BINDINGS = Policy(
     targets=(Target("", ("pods/binding", "bindings"), ("CREATE",)),),
     checks=(
         Check(
-            f"{labels('object')}.all(k, k.startsWith({text(_BOUND)}))",
-            text(f"metadata.labels: {_BOUND}* is accepted on a binding"),
+            f"{labels('object')}.all(k, k.startsWith({literal(_BOUND)}))",
+            literal(f"metadata.labels: {_BOUND}* is accepted on a binding"),
         ),
         Check(
             f"!{annotations('object')}.{_ANY}",
-            text(f"metadata.annotations: {PREFIX}* is not accepted on a binding; others are"),
+            literal(f"metadata.annotations: {PREFIX}* is not accepted on a binding; others are"),
         ),
     ),
     enclaves_only=True,

@@ -5,11 +5,12 @@ leads to one (Deployment, ReplicaSet, pod), and what the chain makes must still 
 """
 
 from casemate.admission import callers
-from casemate.admission.cel import PREFIX, annotations, labels, ours, text
+from casemate.admission.cel import PREFIX, annotations, labels, ours
 from casemate.admission.containers import CONTAINERS, HARDENED, UNPRIVILEGED
 from casemate.admission.policy import ENCLAVE_LABEL, Check, Policy, Target
 from casemate.admission.shape import SHAPE
 from casemate.admission.volumes import MODEL_VOLUMES, NO_HOST_PATH, VOLUMES
+from casemate.api.rules import literal
 from casemate.core.names import BREAK_GLASS_ANNOTATION, NAME_LABEL
 
 LABEL_KEYS = ("app.kubernetes.io/", "topology.kubernetes.io/", PREFIX, "pod-template-hash")
@@ -29,16 +30,16 @@ def _images(pod: str) -> str:
 
 def _keys(field: str, of: str, keys: tuple[str, ...]) -> Check:
     """Return the check that keys of a map begin with what is accepted."""
-    known = " || ".join(f"k.startsWith({text(key)})" for key in keys)
+    known = " || ".join(f"k.startsWith({literal(key)})" for key in keys)
     accepted = " ".join(keys)
     found = f'{of}.map(k, k).filter(k, !({known})).join(", ")'
-    message = f"{text(f'{field} ')} + {found} + {text(f'; accepted are {accepted}')}"
+    message = f"{literal(f'{field} ')} + {found} + {literal(f'; accepted are {accepted}')}"
     return Check(f"{of}.all(k, {known})", message)
 
 
 _UNNOTED = Check(
-    f"!({text(BREAK_GLASS_ANNOTATION)} in variables.annotations)",
-    text(
+    f"!({literal(BREAK_GLASS_ANNOTATION)} in variables.annotations)",
+    literal(
         f"metadata.annotations {BREAK_GLASS_ANNOTATION}: must be absent on a pod: nobody breaks"
         " the glass on one; it is accepted on what the operator makes"
     ),
@@ -48,7 +49,7 @@ HOSTLESS = (
     Check(
         "![object.spec.?hostNetwork, object.spec.?hostPID, object.spec.?hostIPC,"
         " object.spec.?hostUsers].exists(h, h.orValue(false))",
-        text("spec.hostNetwork, hostPID, hostIPC, hostUsers: must be false or absent"),
+        literal("spec.hostNetwork, hostPID, hostIPC, hostUsers: must be false or absent"),
     ),
     NO_HOST_PATH,
     *UNPRIVILEGED,
@@ -56,24 +57,27 @@ HOSTLESS = (
 
 _ORIGIN = (
     Check(
-        f"namespaceObject.metadata.?labels[?{text(ENCLAVE_LABEL)}].orValue('') == 'true'",
-        text(f"metadata.namespace: model pods are accepted in namespaces with {ENCLAVE_LABEL}=true")
+        f"namespaceObject.metadata.?labels[?{literal(ENCLAVE_LABEL)}].orValue('') == 'true'",
+        literal(
+            f"metadata.namespace: model pods are accepted in namespaces with {ENCLAVE_LABEL}=true"
+        )
         + " + '; found ' + request.namespace",
     ),
     Check(
-        f"request.operation != 'CREATE' || request.userInfo.username == {text(callers.POD_MAKER)}",
-        text(f"metadata.labels {NAME_LABEL}: model pods are accepted from {callers.POD_MAKER}")
+        "request.operation != 'CREATE' ||"
+        f" request.userInfo.username == {literal(callers.POD_MAKER)}",
+        literal(f"metadata.labels {NAME_LABEL}: model pods are accepted from {callers.POD_MAKER}")
         + f" + {callers.FOUND_USER}",
     ),
     Check(
         "object.metadata.?ownerReferences.orValue([]).size() == 1 &&"
         " object.metadata.ownerReferences.all(o, o.kind == 'ReplicaSet' &&"
         " o.apiVersion == 'apps/v1' && o.?controller.orValue(false))",
-        text("metadata.ownerReferences: must be one ReplicaSet of apps/v1 as controller"),
+        literal("metadata.ownerReferences: must be one ReplicaSet of apps/v1 as controller"),
     ),
     Check(
         f"request.operation == 'CREATE' || {_images('object')} == {_images('oldObject')}",
-        text("spec.containers.image: must not change; a model pod is replaced, never altered"),
+        literal("spec.containers.image: must not change; a model pod is replaced, never altered"),
     ),
     _keys("metadata.labels", "variables.labels", LABEL_KEYS),
     _keys("metadata.annotations", "variables.annotations", _ANNOTATION_KEYS),
@@ -109,7 +113,7 @@ OTHER_PODS = Policy(
         # A pod without the label has no gateway: it could serve a model that nobody guards.
         Check(
             f"request.operation != 'CREATE' || {callers.LOADS}",
-            text(
+            literal(
                 "pods: in an enclave only model pods are accepted, and pods that load weights from"
                 " who has the RBAC verb load on modeldeployments.casemate.dev in this namespace;"
                 " run clients in another namespace"
@@ -120,7 +124,7 @@ OTHER_PODS = Policy(
             "object.spec.?restartPolicy.orValue('') != 'Always' &&"
             " object.spec.?activeDeadlineSeconds.orValue(0) > 0 &&"
             f" object.spec.?activeDeadlineSeconds.orValue(0) <= {_LONGEST_LOAD}",
-            text(
+            literal(
                 "spec.restartPolicy, spec.activeDeadlineSeconds: a pod that loads weights must end:"
                 f" accepted are Never or OnFailure, and 1 to {_LONGEST_LOAD} seconds"
             ),
@@ -128,12 +132,12 @@ OTHER_PODS = Policy(
         *HOSTLESS,
         _UNNOTED,
         Check(
-            f"!variables.labels.exists(k, k.startsWith({text(PREFIX)}))",
-            text(f"metadata.labels: {PREFIX}* is accepted on model pods only"),
+            f"!variables.labels.exists(k, k.startsWith({literal(PREFIX)}))",
+            literal(f"metadata.labels: {PREFIX}* is accepted on model pods only"),
         ),
         Check(
             "!object.spec.?serviceAccountName.orValue('').endsWith('-model')",
-            text(
+            literal(
                 "spec.serviceAccountName: names that end in -model are accepted for model pods"
                 " only; found "
             )

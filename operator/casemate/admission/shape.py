@@ -1,25 +1,26 @@
 """The containers of a model pod: the gateway before the engine, and nothing that goes round it."""
 
-from casemate.admission.cel import listed, text
 from casemate.admission.containers import every
 from casemate.admission.policy import Check
+from casemate.api.rules import literal
+from casemate.api.terms import one_of
 from casemate.core.names import GATEWAY_PORT, METRICS_PORT, NAME_LABEL
 
-_BEFORE_GATEWAY = ("start-gate", "verify")
+_BEFORE_GATEWAY = ["start-gate", "verify"]
 
 SHAPE = (
     Check(
         "variables.mains.map(c, c.name) == ['engine']",
-        text("spec.containers: must be exactly engine")
+        literal("spec.containers: must be exactly engine")
         + " + '; found ' + variables.mains.map(c, c.name).join(', ')",
     ),
     Check(
         "variables.names.exists_one(n, n == 'gateway')",
-        text("spec.initContainers: must hold one native sidecar named gateway"),
+        literal("spec.initContainers: must hold one native sidecar named gateway"),
     ),
     Check(
         "variables.names.size() > 0 && variables.names[0] == 'start-gate'",
-        text("spec.initContainers: must begin with start-gate")
+        literal("spec.initContainers: must begin with start-gate")
         + " + '; found ' + variables.names.join(', ')",
     ),
     every(
@@ -29,22 +30,24 @@ SHAPE = (
         of="variables.inits.filter(c, c.name == 'start-gate')",
     ),
     every(
-        f"c.name in {listed('gateway', *_BEFORE_GATEWAY)} || c.name.startsWith('guardrail-')",
+        f"c.name in {one_of(['gateway', *_BEFORE_GATEWAY])} || c.name.startsWith('guardrail-')",
         "spec.initContainers: the name",
         f"must be one of gateway, {', '.join(_BEFORE_GATEWAY)} or begin with guardrail-",
         of="variables.inits",
     ),
     every(
-        f"(c.name in {listed(*_BEFORE_GATEWAY)}) != (c.?restartPolicy.orValue('') == 'Always')",
+        f"(c.name in {one_of(_BEFORE_GATEWAY)}) != (c.?restartPolicy.orValue('') == 'Always')",
         "spec.initContainers.restartPolicy",
         f"must be Always, but for {' and '.join(_BEFORE_GATEWAY)}, which must end",
         of="variables.inits",
     ),
     Check(
-        f"{listed(*_BEFORE_GATEWAY)}.all(n, variables.names.indexOf(n) < variables.at) &&"
+        f"{one_of(_BEFORE_GATEWAY)}.all(n, variables.names.indexOf(n) < variables.at) &&"
         " variables.names.all(n, !n.startsWith('guardrail-') ||"
         " variables.names.indexOf(n) > variables.at)",
-        text("spec.initContainers: must be start-gate and verify, then gateway, then guardrail-*")
+        literal(
+            "spec.initContainers: must be start-gate and verify, then gateway, then guardrail-*"
+        )
         + " + '; found ' + variables.names.join(', ')",
     ),
     every(
@@ -61,24 +64,24 @@ SHAPE = (
     ),
     Check(
         "variables.extras.size() == 0",
-        text(
+        literal(
             "spec.ephemeralContainers: must be absent from a model pod; to look into a model, read"
             " its metrics, logs and status"
         ),
     ),
     Check(
-        f"object.spec.?serviceAccountName.orValue('') == variables.labels[{text(NAME_LABEL)}]"
+        f"object.spec.?serviceAccountName.orValue('') == variables.labels[{literal(NAME_LABEL)}]"
         " + '-model'",
-        text("spec.serviceAccountName: must be ")
-        + f" + variables.labels[{text(NAME_LABEL)}] + '-model'",
+        literal("spec.serviceAccountName: must be ")
+        + f" + variables.labels[{literal(NAME_LABEL)}] + '-model'",
     ),
     Check(
         "object.spec.?automountServiceAccountToken.orValue(true) == false",
-        text("spec.automountServiceAccountToken: must be false"),
+        literal("spec.automountServiceAccountToken: must be false"),
     ),
     Check(
         "!object.spec.?shareProcessNamespace.orValue(false)",
-        text(
+        literal(
             "spec.shareProcessNamespace: must be false: an engine could read its gateway's memory"
         ),
     ),

@@ -3,9 +3,10 @@
 They take no parameters and ask nobody's rights: whoever owns the cluster's API is bound by them.
 """
 
-from casemate.admission.cel import listed, ours, text
+from casemate.admission.cel import ours
 from casemate.admission.policy import Check, Policy, Target
-from casemate.api.terms import RED_LINES
+from casemate.api.rules import literal
+from casemate.api.terms import RED_LINES, one_of
 from casemate.api.v1alpha1 import GROUP, PLURAL
 
 _GATEWAY = (
@@ -27,7 +28,7 @@ GATEWAYS = Policy(
     checks=(
         Check(
             _GATEWAY,
-            text(
+            literal(
                 "spec.initContainers: a model pod must have the native sidecar gateway, with"
                 " restartPolicy Always, gateway as first of its args, and no command"
             ),
@@ -40,15 +41,15 @@ USES = Policy(
     targets=(Target(GROUP, (PLURAL,)),),
     checks=(
         Check(
-            " && ".join(f"object.spec.use != {text(use)}" for use in RED_LINES),
-            text(f"spec.use: {_USES} is never accepted as a use; found ") + " + object.spec.use",
+            " && ".join(f"object.spec.use != {literal(use)}" for use in RED_LINES),
+            literal(f"spec.use: {_USES} is never accepted as a use; found ") + " + object.spec.use",
         ),
     ),
 )
 
 _VERDICTS = " && ".join(
-    f"object.spec.?redLines.orValue([]).exists(l, l.id == {text(line)}"
-    f" && l.verdict in {listed(*sorted({mildest, 'Refuse'}))})"
+    f"object.spec.?redLines.orValue([]).exists(l, l.id == {literal(line)}"
+    f" && l.verdict in {one_of(sorted({mildest, 'Refuse'}))})"
     for line, mildest in RED_LINES.items()
 )
 _KEPT = ", ".join(
@@ -61,10 +62,10 @@ AGREEMENTS = Policy(
     name="casemate-agreement-red-lines.static.k8s.io",
     targets=(Target(GROUP, ("usageagreements",)),),
     checks=(
-        Check(_VERDICTS, text(f"spec.redLines: must hold {_KEPT}")),
+        Check(_VERDICTS, literal(f"spec.redLines: must hold {_KEPT}")),
         Check(
-            f"!object.spec.?allowedUses.orValue([]).exists(u, u.id in {listed(*RED_LINES)})",
-            text(f"spec.allowedUses: {_USES} is never accepted as a use"),
+            f"!object.spec.?allowedUses.orValue([]).exists(u, u.id in {one_of([*RED_LINES])})",
+            literal(f"spec.allowedUses: {_USES} is never accepted as a use"),
         ),
     ),
 )

@@ -1,8 +1,8 @@
 """What a pod may mount."""
 
-from casemate.admission.cel import text
 from casemate.admission.containers import DIGEST, every
 from casemate.admission.policy import Check
+from casemate.api.rules import literal
 from casemate.core.names import SIGNER, TRUST_BUNDLE
 
 WARDEN_AUDIENCE = "casemate-warden"
@@ -18,19 +18,20 @@ VOLUMES = {
 _KINDS = ("emptyDir", "image", "persistentVolumeClaim", "projected")
 _IS_ACCEPTED = " || ".join(f"has(v.{kind})" for kind in _KINDS)
 _CA = (
-    f"(has(s.clusterTrustBundle) && s.clusterTrustBundle.?name.orValue('') == {text(TRUST_BUNDLE)})"
+    "(has(s.clusterTrustBundle) &&"
+    f" s.clusterTrustBundle.?name.orValue('') == {literal(TRUST_BUNDLE)})"
 )
 _SOURCE = (
     f"{_CA} || "
-    f"(has(s.podCertificate) && s.podCertificate.signerName == {text(SIGNER)})"
+    f"(has(s.podCertificate) && s.podCertificate.signerName == {literal(SIGNER)})"
     " || (has(s.serviceAccountToken)"
-    f' && s.serviceAccountToken.?audience.orValue("") == {text(WARDEN_AUDIENCE)})'
+    f' && s.serviceAccountToken.?audience.orValue("") == {literal(WARDEN_AUDIENCE)})'
 )
 
 
 def _each(condition: str, accepted: str) -> Check:
     failing = f'variables.volumes.filter(v, !({condition})).map(v, v.name).join(", ")'
-    message = f"{text('spec.volumes ')} + {failing} + {text(f': {accepted}')}"
+    message = f"{literal('spec.volumes ')} + {failing} + {literal(f': {accepted}')}"
     return Check(f"variables.volumes.all(v, {condition})", message)
 
 
@@ -45,7 +46,7 @@ MODEL_VOLUMES = (
         f" audience {WARDEN_AUDIENCE}, and clusterTrustBundle {TRUST_BUNDLE}",
     ),
     _each(
-        f'!has(v.image) || v.image.?reference.orValue("").matches({text(DIGEST)})',
+        f'!has(v.image) || v.image.?reference.orValue("").matches({literal(DIGEST)})',
         "image.reference must be by digest, NAME@sha256:…",
     ),
     every(

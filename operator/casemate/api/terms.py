@@ -24,6 +24,7 @@ _DAY = (
     f"|02-(?:0[1-9]|1[0-9]|2[0-8]))|{_LEAP}-02-29)"
 )
 _INSTANT = f"{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
+_SPELLING = "%Y-%m-%dT%H:%M:%SZ"
 _DOMAIN_PART = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _PATH_PART = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 
@@ -34,7 +35,12 @@ def instant(text: str) -> datetime:
     Raises:
         ValueError: There is no such moment, such as on 30 February.
     """
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return datetime.strptime(text, _SPELLING).replace(tzinfo=UTC)
+
+
+def spelled(moment: datetime) -> str:
+    """Return the moment, in UTC, as API objects spell it: the inverse of `instant`."""
+    return moment.strftime(_SPELLING)
 
 
 Instant = Annotated[

@@ -9,8 +9,6 @@ from casemate.cluster.client import Client
 from casemate.cluster.kinds import TERMS_INDEX
 from casemate.core import names
 
-INDEX_NAME = "casemate-terms"
-
 
 class Index:
     """Writes the index when it changed, and again when somebody else changed it."""
@@ -28,7 +26,7 @@ class Index:
         if data == self._published:
             return
         if self._published is None:
-            found = await self._client.get(TERMS_INDEX, None, INDEX_NAME)
+            found = await self._client.get(TERMS_INDEX, None, names.TERMS_INDEX)
             self._published = None if found is None else found.get("data", {})
         if data != self._published:
             await self._write(data)
@@ -46,7 +44,7 @@ class Index:
 
     async def _write(self, data: dict[str, str]) -> None:
         meta = {
-            "name": INDEX_NAME,
+            "name": names.TERMS_INDEX,
             "labels": {names.MANAGED_BY_LABEL: names.MANAGED_BY},
         }
         body = {

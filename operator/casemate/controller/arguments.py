@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from casemate.core.election import Pace
 from casemate.core.observed import Isolation, Settings
-from casemate.isolation import targets
+from casemate.isolation import arguments
+from casemate.isolation.targets import Target
 
 _NAME = re.compile(r"[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?")
 _DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
@@ -20,7 +21,7 @@ class Options:
     gateway_image: str
     monitoring_namespace: str
     image_pull_secrets: tuple[str, ...]
-    closed: tuple[str, ...]
+    closed: tuple[Target, ...]
     """What no model may reach beside what the operator knows itself."""
     namespace: str
     metrics_port: int
@@ -51,7 +52,7 @@ def parse(argv: Sequence[str]) -> Options:
         "--closed",
         action="append",
         default=[],
-        type=_target,
+        type=arguments.target,
         help="what no model may reach, tcp:ADDRESS:PORT=NAME: an address of the site's own",
     )
     parser.add_argument("--metrics-port", type=_whole(1, 65535), default=8080)
@@ -77,14 +78,6 @@ def parse(argv: Sequence[str]) -> Options:
         workers=given.workers,
         pace=Pace(given.lease_seconds),
     )
-
-
-def _target(text: str) -> str:
-    try:
-        targets.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
 
 
 def _image(text: str) -> str:

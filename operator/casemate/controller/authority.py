@@ -14,7 +14,6 @@ from casemate.core import names, pki
 from casemate.core.pki import Authority
 
 SECRET_NAME = "casemate-gateway-ca"  # noqa: S105 - a name, no secret
-BUNDLE_NAME = names.SIGNER.replace("/", ":") + ":ca"
 
 CHECK_SECONDS = 60.0
 """How often rotation is considered and the trust bundle looked at: two requests each time."""
@@ -74,13 +73,16 @@ class AuthorityKeeper:
 
     async def _publish(self) -> None:
         text = self.chain_pem().decode()
-        current = await self._client.get(TRUST_BUNDLE, None, BUNDLE_NAME)
+        current = await self._client.get(TRUST_BUNDLE, None, names.TRUST_BUNDLE)
         if current is not None and current["spec"].get("trustBundle") == text:
             return
         body = {
             "apiVersion": TRUST_BUNDLE.api_version,
             "kind": TRUST_BUNDLE.kind,
-            "metadata": {"name": BUNDLE_NAME, "labels": {names.MANAGED_BY_LABEL: names.MANAGED_BY}},
+            "metadata": {
+                "name": names.TRUST_BUNDLE,
+                "labels": {names.MANAGED_BY_LABEL: names.MANAGED_BY},
+            },
             "spec": {"signerName": names.SIGNER, "trustBundle": text},
         }
         await self._client.apply(TRUST_BUNDLE, body)

@@ -19,7 +19,7 @@ PERIOD_SECONDS = 10.0
 _DNS = ("kube-system", "kube-dns")
 
 
-async def find(client: Client, namespace: str, site: tuple[str, ...]) -> Isolation:
+async def find(client: Client, namespace: str, site: tuple[Target, ...]) -> Isolation:
     """Where the warden is, and what must be closed to every model: API server, DNS, the site's own.
 
     Raises:
@@ -31,19 +31,15 @@ async def find(client: Client, namespace: str, site: tuple[str, ...]) -> Isolati
     return Isolation(service["spec"]["clusterIP"], namespace, (*await _closed(client), *site))
 
 
-async def _closed(client: Client) -> list[str]:
+async def _closed(client: Client) -> list[Target]:
     found = []
     if host := os.environ.get("KUBERNETES_SERVICE_HOST"):
-        port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
-        found.append(f"tcp:{_bracketed(host)}:{port}=API server")
+        port = int(os.environ.get("KUBERNETES_SERVICE_PORT", "443"))
+        found.append(Target(Protocol.TCP, host, port, "API server"))
     dns = await client.get(SERVICE, *_DNS)
     if dns is not None and dns["spec"].get("clusterIP"):
-        found.append(f"tcp:{_bracketed(dns['spec']['clusterIP'])}:53=DNS")
+        found.append(Target(Protocol.TCP, dns["spec"]["clusterIP"], 53, "DNS"))
     return found
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 async def keep_canary_seen(isolation: Isolation) -> None:

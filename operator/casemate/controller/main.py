@@ -20,6 +20,7 @@ from casemate.cluster.lease import Elector
 from casemate.controller import isolation, servers, watches
 from casemate.controller.arguments import Options, parse
 from casemate.controller.replica import Replica
+from casemate.ports import serve
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +51,8 @@ async def _run(options: Options) -> None:
         where = await isolation.find(client, options.namespace, options.closed)
         replica = Replica(client, elector, options, where)
         runners = [
-            await servers.serve(servers.metrics_app(replica.collector), options.metrics_port),
-            await servers.serve(servers.health_app(replica.progress), options.health_port),
+            await serve(servers.metrics_app(replica.collector), options.metrics_port),
+            await serve(servers.health_app(replica.progress), options.health_port),
         ]
         await _serve(replica, elector, stop)
     finally:

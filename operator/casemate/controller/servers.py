@@ -53,14 +53,6 @@ class StateCollector(Collector):
         return family
 
 
-async def serve(app: web.Application, port: int) -> web.AppRunner:
-    """Starts serving on all addresses of the pod."""
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, port=port).start()
-    return runner
-
-
 def metrics_app(collector: Collector) -> web.Application:
     """`/metrics` for Prometheus."""
     telemetry.REGISTRY.register(collector)

@@ -1,7 +1,5 @@
 """What an agreement says at a moment: its phase, its terms' digest, what each deployment gets."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,6 +9,8 @@ from casemate.api.agreement import Capacity, Term, UsageAgreementSpec
 from casemate.api.quantities import Resources, amount
 from casemate.api.terms import instant
 from casemate.api.v1alpha1 import ModelDeploymentSpec
+from casemate.core.digests import digest_of
+from casemate.core.findings import asked
 
 PENDING, IN_FORCE, WINDING_DOWN, ENDED = "Pending", "InForce", "WindingDown", "Ended"
 
@@ -39,10 +39,9 @@ def boundaries(term: Term, now: datetime) -> list[datetime]:
 
 
 def digest(spec: UsageAgreementSpec) -> str:
-    """SHA-256 over the terms as canonical JSON: sorted keys, no blanks, defaults written out."""
+    """Digest of the terms, defaults written out."""
     plain = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return digest_of(plain)
 
 
 def accelerators(resources: Resources) -> int:
@@ -80,7 +79,7 @@ def claim(meta: Mapping[str, Any], spec: ModelDeploymentSpec) -> Claim:
     return Claim(
         created=meta["creationTimestamp"],
         uid=meta["uid"],
-        replicas=0 if spec.suspend else spec.replicas,
+        replicas=asked(spec),
         accelerators=sum(map(accelerators, (engine, *(one.resources for one in spec.guardrails)))),
         profile="" if own else spec.profile or "",
     )

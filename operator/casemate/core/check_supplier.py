@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from casemate.api.conditions import ConditionType, Reason
 from casemate.api.supplier import Entry, Inventory, SupplierSpec
-from casemate.api.terms import instant
+from casemate.api.terms import instant, spelled
 from casemate.core import standing
 from casemate.core.findings import Deployment, Finding, Terms, artifacts, first, suppliers_of
 from casemate.core.standing import Order
@@ -70,10 +70,10 @@ def _supplier(
 
 def _held(order: Order, inventory: list[Inventory], one: Deployment, now: datetime) -> Finding:
     """What one order means for one deployment."""
-    name, since = order.directive.reference, standing.text(order.since)
+    name, since = order.directive.reference, spelled(order.since)
     ends = max([order.deadline, *_waivers(order, one)])
     if now >= ends:
-        text = f"{name} ended its use at {standing.text(ends)}"
+        text = f"{name} ended its use at {spelled(ends)}"
         return _found("False", Reason.SUPPLIER_BLOCKED, text)
     lists = [i for i in inventory if i.reference == name and i.effective_since == since]
     if not lists:

@@ -1,7 +1,5 @@
 """What the checks on a deployment's terms take in, and what they find."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +9,7 @@ from pydantic import ValidationError
 
 from casemate.api.conditions import ConditionType, Reason
 from casemate.api.v1alpha1 import ModelDeploymentSpec
+from casemate.core.digests import digest_of
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,11 @@ class Finding(NamedTuple):
     """Pods that an order accepts; None: it says nothing."""
 
 
+def asked(spec: ModelDeploymentSpec) -> int:
+    """Pods that a deployment asks for: none while it is suspended."""
+    return 0 if spec.suspend else spec.replicas
+
+
 def suppliers_of(spec: ModelDeploymentSpec) -> dict[str, str]:
     """Names of the suppliers behind a model, by field."""
     base = {"spec.model.base.supplier": spec.model.base.supplier} if spec.model.base else {}
@@ -66,16 +70,19 @@ def images_of(spec: ModelDeploymentSpec) -> dict[str, str]:
 
 
 def artifacts(spec: ModelDeploymentSpec) -> str:
-    """SHA-256 over what an order freezes: supplier, model, base and engine."""
+    """Digest of what an order freezes: supplier, model, base and engine."""
     plain = {
         "model": spec.model.model_dump(mode="json", by_alias=True, exclude_none=True),
         "engine": spec.engine.image,
     }
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return digest_of(plain)
+
+
+def broken(error: ValidationError) -> list[str]:
+    """The broken rules of a stored object, each with its field, what was given and accepted."""
+    return [f"{'.'.join(map(str, ('spec', *one['loc'])))}: {one['msg']}" for one in error.errors()]
 
 
 def first(error: ValidationError) -> str:
-    """The first broken rule of a stored object, with its field."""
-    one = error.errors()[0]
-    return f"{'.'.join(map(str, ('spec', *one['loc'])))}: {one['msg']}"
+    """The first of them."""
+    return broken(error)[0]

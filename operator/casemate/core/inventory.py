@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from casemate.api.supplier import INVENTORY
-from casemate.core.standing import Order, text
+from casemate.api.terms import spelled
+from casemate.core.standing import Order
 
 Json = Mapping[str, Any]
 
@@ -30,7 +31,7 @@ def inventories(
     What was recorded keeps its place; the room that is left goes to the oldest deployments.
     """
     known = {(one["reference"], one["effectiveSince"]): one for one in before}
-    keys = [(order.directive.reference, text(order.since)) for order in orders]
+    keys = [(order.directive.reference, spelled(order.since)) for order in orders]
     taken = sum(len(known[key]["deployments"]) for key in keys if key in known)
     room = max(0, INVENTORY - taken)
     found = []

@@ -28,6 +28,9 @@ SIGNER = "casemate.dev/gateway"
 TRUST_BUNDLE = f"{SIGNER.replace('/', ':')}:ca"
 """The ClusterTrustBundle with the CA of that signer."""
 
+TERMS_INDEX = "casemate-terms"
+"""The one TermsIndex: `agreement.NAME` = phase and `supplier.NAME` = standing, by the operator."""
+
 WARDEN = "casemate-warden"
 """Name of the warden's Service, StatefulSet and account, in the operator's namespace."""
 WARDEN_PORT = 8444

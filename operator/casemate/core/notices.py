@@ -5,11 +5,13 @@ from typing import Any, NamedTuple
 
 from casemate.api.conditions import ConditionType, Reason
 
-_WATCHED = (
+WATCHED = (
     ConditionType.AGREEMENT_IN_FORCE,
     ConditionType.SUPPLIER_PERMITTED,
     ConditionType.CAPACITY_GRANTED,
 )
+"""The conditions that say what the terms permit."""
+
 _ORDINARY = {Reason.IN_FORCE, Reason.APPROVED, Reason.WITHIN_CAPACITY, Reason.INVENTORY_PENDING}
 """Reasons that are no news where nothing stood before, nor where the same stood before."""
 
@@ -26,7 +28,7 @@ def notices(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Notice]
     old = {one["type"]: one for one in before.get("conditions", [])}
     found = []
     for one in after.get("conditions", []):
-        if one["type"] not in _WATCHED:
+        if one["type"] not in WATCHED:
             continue
         last = old.get(one["type"], {"reason": Reason.APPROVED, "message": ""})
         ordinary = one["reason"] in _ORDINARY

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from casemate.core.fields import Foreign
 from casemate.core.findings import Terms
 from casemate.core.names import BREAK_GLASS_ANNOTATION
+from casemate.isolation.targets import Target
 
 
 class Ref(NamedTuple):
@@ -93,8 +94,8 @@ class Isolation:
     """IP address of the warden's Service: model pods have no resolver."""
     namespace: str
     """Where the warden runs."""
-    closed: tuple[str, ...] = ()
-    """What must not answer beside the canary and the kubelet, as `casemate start-gate` takes it."""
+    closed: tuple[Target, ...] = ()
+    """What must not answer beside the canary and the kubelet."""
 
 
 @dataclass(frozen=True)

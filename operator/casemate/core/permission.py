@@ -6,7 +6,7 @@ from typing import NamedTuple
 from casemate.api.agreement import UsageAgreementSpec
 from casemate.api.conditions import ConditionType, Reason
 from casemate.core import check_agreement, check_supplier
-from casemate.core.findings import Deployment, Finding, Terms
+from casemate.core.findings import Deployment, Finding, Terms, asked
 
 
 class Permission(NamedTuple):
@@ -58,18 +58,16 @@ def _held(why: str, one: Deployment, spec: UsageAgreementSpec | None) -> Permiss
     kinds = (ConditionType.AGREEMENT_IN_FORCE, ConditionType.SUPPLIER_PERMITTED)
     findings = tuple(Finding(kind, "Unknown", Reason.CLOCK_DOUBTFUL, why) for kind in kinds)
     # Fewer pods than run now are always accepted: a person can stop a model at any time.
-    replicas = min(one.running, 0 if one.spec.suspend else one.spec.replicas)
+    replicas = min(one.running, asked(one.spec))
     return Permission(findings, replicas, closed=False, until=None, agreement=spec)
 
 
 def _wanted(one: Deployment, granted: int, at_most: int | None) -> int:
-    if one.spec.suspend:
-        return 0
-    return min(one.spec.replicas, granted, *([] if at_most is None else [at_most]))
+    return min(asked(one.spec), granted, *([] if at_most is None else [at_most]))
 
 
 def _capacity(terms: Terms, one: Deployment, at_most: int | None) -> Finding:
-    wanted = 0 if one.spec.suspend else one.spec.replicas
+    wanted = asked(one.spec)
     kind = ConditionType.CAPACITY_GRANTED
     if at_most is not None and wanted > at_most:
         text = f"spec.replicas: found {wanted}, an order about the supplier accepts {at_most}"

@@ -12,7 +12,7 @@ from casemate.api.v1alpha1 import KIND, ModelDeploymentSpec
 from casemate.core import status
 from casemate.core.compare import difference
 from casemate.core.fields import Path
-from casemate.core.findings import Deployment
+from casemate.core.findings import Deployment, broken
 from casemate.core.observed import Observed, Ref, Settings, Trouble
 from casemate.core.ownership import belongs_to, is_left_over, made_for
 from casemate.core.permission import Permission, permit
@@ -90,7 +90,7 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     try:
         spec = ModelDeploymentSpec.model_validate(observed.body.get("spec"))
     except ValidationError as error:
-        trouble = Trouble(Reason.INVALID_SPEC, _explain(error))
+        trouble = Trouble(Reason.INVALID_SPEC, "; ".join(broken(error)))
         return Plan(status=_troubled(observed, trouble, now))
     permission = _permission(observed, spec, now)
     desired = render(observed, spec, settings, permission)
@@ -224,10 +224,3 @@ def _rollout(observed: Observed) -> status.Rollout:
     if live is None or is_left_over(observed, live) or not belongs_to(observed, live):
         return status.NOTHING
     return status.Rollout.of(live.body)
-
-
-def _explain(error: ValidationError) -> str:
-    """Names each field, what was given and what is accepted."""
-    return "; ".join(
-        f"{'.'.join(map(str, ('spec', *one['loc'])))}: {one['msg']}" for one in error.errors()
-    )

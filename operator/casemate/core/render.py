@@ -1,12 +1,11 @@
 """All children of a ModelDeployment, complete, in the order in which they must come to exist."""
 
-import hashlib
-import json
 from typing import Any
 
 from casemate.api.agreement import Profile, UsageAgreementSpec
 from casemate.api.v1alpha1 import API_VERSION, KIND, ModelDeploymentSpec
 from casemate.core import agreements, names
+from casemate.core.digests import digest_of
 from casemate.core.observed import Observed, Ref, Settings
 from casemate.core.permission import Permission
 from casemate.core.resources import containers, disruption, identity, network, service, workload
@@ -80,7 +79,5 @@ def _stamp(item: dict[str, Any], observed: Observed, terms: str) -> dict[str, An
     item["metadata"]["annotations"] = annotations
     if item["kind"] == "Deployment":
         item["spec"]["template"]["metadata"]["annotations"] |= annotations
-    text = json.dumps(item, sort_keys=True, separators=(",", ":"))
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    item["metadata"]["annotations"] = {**annotations, names.DIGEST_ANNOTATION: f"sha256:{digest}"}
+    item["metadata"]["annotations"] = {**annotations, names.DIGEST_ANNOTATION: digest_of(item)}
     return item

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from casemate.api.terms import spelled
 from casemate.core import names
 from casemate.core.observed import Live, Observed
 from casemate.core.ownership import controller
@@ -111,9 +112,9 @@ def issued(certificate: x509.Certificate, chain: bytes, now: datetime) -> dict[s
     return {
         "conditions": [_condition("Issued", "Issued", "signed by the gateway CA", now)],
         "certificateChain": chain.decode(),
-        "notBefore": _text(start),
-        "beginRefreshAt": _text(start + (end - start) * 2 / 3),
-        "notAfter": _text(end),
+        "notBefore": spelled(start),
+        "beginRefreshAt": spelled(start + (end - start) * 2 / 3),
+        "notAfter": spelled(end),
     }
 
 
@@ -128,9 +129,5 @@ def _condition(kind: str, reason: str, message: str, now: datetime) -> dict[str,
         "status": "True",
         "reason": reason,
         "message": message,
-        "lastTransitionTime": _text(now),
+        "lastTransitionTime": spelled(now),
     }
-
-
-def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

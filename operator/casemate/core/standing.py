@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from casemate.api.conditions import Reason
 from casemate.api.supplier import Directive, Stay, SupplierSpec
-from casemate.api.terms import instant
+from casemate.api.terms import instant, spelled
 
 APPROVED, PHASING_OUT, BLOCKED = "Approved", "PhasingOut", "Blocked"
 EFFECTIVE = "Effective"
@@ -49,7 +49,7 @@ def standing(spec: SupplierSpec, now: datetime) -> Standing:
     order = max(orders, key=lambda one: (_SEVERITY[one.standing(now)], -one.deadline.timestamp()))
     name = order.directive.reference
     if order.standing(now) == BLOCKED:
-        message = f"{name} has ended all use since {text(order.deadline)}"
+        message = f"{name} has ended all use since {spelled(order.deadline)}"
         return Standing(BLOCKED, Reason.SUPPLIER_BLOCKED, message, order)
     message = f"{name}: {remaining(order.deadline, now)}"
     return Standing(PHASING_OUT, Reason.PHASING_OUT, message, order)
@@ -126,9 +126,4 @@ def remaining(end: datetime, now: datetime) -> str:
     """How long something may go on, in words."""
     days = (end - now).days
     span = f"{days} days left" if days != 1 else "1 day left"
-    return f"{span if days else 'less than a day left'}, until {text(end)}"
-
-
-def text(moment: datetime) -> str:
-    """A moment as API objects spell it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{span if days else 'less than a day left'}, until {spelled(end)}"

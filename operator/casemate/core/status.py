@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from casemate.api.conditions import ConditionType, Reason
+from casemate.api.terms import spelled
 from casemate.core import names
 from casemate.core.observed import Observed, Trouble
 from casemate.core.permission import Permission
-from casemate.core.standing import text
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def write(
         "url": names.url(observed.name, observed.namespace),
     }
     if permission and permission.until:
-        status["permittedUntil"] = text(permission.until)
+        status["permittedUntil"] = spelled(permission.until)
     return None if status == before else status
 
 
@@ -155,7 +155,7 @@ def dated(
     condition: dict[str, str], before: Mapping[str, Any], generation: int, now: datetime
 ) -> dict[str, Any]:
     """Adds the generation, and the time of the last change of status."""
-    changed = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    changed = spelled(now)
     for old in before.get("conditions", []):
         if old["type"] == condition["type"] and old["status"] == condition["status"]:
             changed = old["lastTransitionTime"]

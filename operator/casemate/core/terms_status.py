@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from casemate.api.agreement import UsageAgreementSpec
 from casemate.api.conditions import ConditionType, Reason
 from casemate.api.supplier import HISTORY, SupplierSpec
+from casemate.api.terms import spelled
 from casemate.core import agreements, standing
 from casemate.core.agreements import Grant
 from casemate.core.findings import first
 from casemate.core.inventory import Behind, inventories, omissions
-from casemate.core.standing import text
 from casemate.core.status import condition, dated
 
 Json = Mapping[str, Any]
@@ -47,7 +47,7 @@ def of_agreement(body: Json, grant: Grant, now: datetime) -> Outcome:
     status = {
         "observedGeneration": body["metadata"]["generation"],
         "phase": phase,
-        "windDownEndsAt": text(agreements.stops_at(term)),
+        "windDownEndsAt": spelled(agreements.stops_at(term)),
         "termsDigest": agreements.digest(spec),
         "deployments": len(grant.replicas),
         "replicasUsed": grant.used,
@@ -76,8 +76,8 @@ def of_supplier(body: Json, behind: Sequence[Behind], now: datetime) -> Outcome:
         "history": _history(before, found, now),
     }
     if found.order:
-        status["effectiveSince"] = text(found.order.since)
-        status["phaseOutEndsAt"] = text(found.order.deadline)
+        status["effectiveSince"] = spelled(found.order.since)
+        status["phaseOutEndsAt"] = spelled(found.order.deadline)
     if inventory:
         status["inventory"] = inventory
     return Outcome(status, next(iter(standing.boundaries(spec, now)), None))
@@ -86,7 +86,7 @@ def of_supplier(body: Json, behind: Sequence[Behind], now: datetime) -> Outcome:
 def _history(before: Json, found: standing.Standing, now: datetime) -> list[dict[str, str]]:
     history = list(before.get("history", []))
     reference = found.order.directive.reference if found.order else ""
-    change = {"time": text(now), "standing": found.standing, "reference": reference}
+    change = {"time": spelled(now), "standing": found.standing, "reference": reference}
     if not history or _without_time(history[-1]) != _without_time(change):
         history.append(change)
     return history[-HISTORY:]

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from casemate.isolation.arguments import target
 from casemate.isolation.client import Warden
 from casemate.isolation.probes import probe
 from casemate.isolation.proof import Proof, Verdict, judge
-from casemate.isolation.targets import Target, parse
+from casemate.isolation.targets import Target
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 TERMINATION_LOG = Path("/dev/termination-log")
@@ -44,7 +45,7 @@ Round = Callable[[Warden, Sequence[Target]], Awaitable[Proof]]
 async def round_of(warden: Warden, closed: Sequence[Target]) -> Proof:
     """One round: the warden, everything that must be closed at once, and the warden again."""
     before = await warden.ask()
-    readings = await asyncio.gather(*(probe(target) for target in closed))
+    readings = await asyncio.gather(*(probe(one) for one in closed))
     return judge(before, readings, await warden.ask())
 
 
@@ -78,20 +79,13 @@ def _report(text: str) -> None:
 
 def _parse(argv: Sequence[str]) -> Options:
     parser = argparse.ArgumentParser("casemate start-gate", description=__doc__)
-    parser.add_argument("--warden", required=True, type=_target, help="tcp:ADDRESS:PORT=DNS-NAME")
+    parser.add_argument("--warden", required=True, type=target, help="tcp:ADDRESS:PORT=DNS-NAME")
     parser.add_argument("--ca", required=True, type=Path, help="bundle of CAs for the warden")
     parser.add_argument(
-        "--closed", action="append", required=True, type=_target, help="what must not answer"
+        "--closed", action="append", required=True, type=target, help="what must not answer"
     )
     parser.add_argument("--patience", type=float, default=60.0, help="seconds to try (60)")
     given = parser.parse_args(argv)
     place: Target = given.warden
     warden = Warden(place.host, place.port, place.name, given.ca)
     return Options(warden, tuple(given.closed), given.patience)
-
-
-def _target(text: str) -> Target:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

@@ -29,9 +29,18 @@ class Target:
     name: str = ""
 
     def __str__(self) -> str:
-        where = f"[{self.host}]" if ":" in self.host else self.host
         label = f" ({self.name})" if self.name else ""
-        return f"{self.protocol} {where}:{self.port}{label}"
+        return f"{self.protocol} {bracketed(self.host)}:{self.port}{label}"
+
+    def argument(self) -> str:
+        """Return the text that `parse` reads."""
+        label = f"={self.name}" if self.name else ""
+        return f"{self.protocol}:{bracketed(self.host)}:{self.port}{label}"
+
+
+def bracketed(host: str) -> str:
+    """Return an address as it stands before a port: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def parse(text: str) -> Target:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from casemate.gateway.tls import BundleError, Certificate
 from casemate.isolation.client import PATH
+from casemate.ports import serve
 from casemate.warden.canary import Canary
 
 log = logging.getLogger(__name__)
@@ -45,8 +46,8 @@ async def _run(given: argparse.Namespace) -> None:
     canary = Canary()
     await canary.open(_ANY, given.canary_port)
     runners = [
-        await serve(answers(canary), given.port, _newest(certificate)),
-        await serve(_health(), given.health_port, None),
+        await serve(answers(canary), given.port, _newest(certificate), _ANY),
+        await serve(_health(), given.health_port, host=_ANY),
     ]
     renewal = asyncio.create_task(certificate.watch(lambda: None))
     log.info("answers on port %d, canary on %d", given.port, given.canary_port)
@@ -55,16 +56,6 @@ async def _run(given: argparse.Namespace) -> None:
     canary.close()
     for runner in runners:
         await runner.cleanup()
-
-
-async def serve(
-    app: web.Application, port: int, context: ssl.SSLContext | None, host: str = _ANY
-) -> web.AppRunner:
-    """Start serving."""
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, host, port, ssl_context=context).start()
-    return runner
 
 
 def answers(canary: Canary) -> web.Application:

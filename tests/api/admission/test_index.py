@@ -2,8 +2,8 @@
 
 import pytest
 
-from casemate.admission.deployments import INDEX
 from casemate.api.v1alpha1 import API_VERSION
+from casemate.core.names import TERMS_INDEX
 from support.operators import Json
 from support.policies import ADMIN, ENGINEER, NAMESPACES, OPERATOR, RESCUER, WARDEN, World
 
@@ -19,14 +19,14 @@ def named(name: str) -> Json:
 
 @pytest.mark.parametrize("user", [ENGINEER, RESCUER, WARDEN, ADMIN, NAMESPACES])
 def test_the_index_is_changed_by_the_operator_alone(world: World, user: str):
-    assert world.call(OPERATOR, "PATCH", f"{ALL}/{INDEX}", FORGED) == ""
-    assert SAYS + user in world.call(user, "PATCH", f"{ALL}/{INDEX}", FORGED)
+    assert world.call(OPERATOR, "PATCH", f"{ALL}/{TERMS_INDEX}", FORGED) == ""
+    assert SAYS + user in world.call(user, "PATCH", f"{ALL}/{TERMS_INDEX}", FORGED)
 
 
 @pytest.mark.parametrize("user", [ENGINEER, ADMIN, NAMESPACES])
 def test_the_index_is_removed_by_the_operator_alone(world: World, user: str):
-    assert world.call(OPERATOR, "DELETE", f"{ALL}/{INDEX}") == ""
-    for target in (f"{ALL}/{INDEX}", ALL):
+    assert world.call(OPERATOR, "DELETE", f"{ALL}/{TERMS_INDEX}") == ""
+    for target in (f"{ALL}/{TERMS_INDEX}", ALL):
         assert SAYS + user in world.call(user, "DELETE", target)
 
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from api.admission_terms.states import DIGEST, STANDINGS
-from casemate.core.standing import text
+from casemate.api.terms import spelled
 from unit.api.cases import AGREEMENT, DIRECTIVE, SUPPLIER, Json
 
 Pick = Callable[[Sequence[Any]], Any]
@@ -38,7 +38,7 @@ LABS = tuple(f"lab-{n}" for n in range(12))
 
 
 def _moment(days: int) -> str:
-    return text(START + timedelta(days=days))
+    return spelled(START + timedelta(days=days))
 
 
 def _some(pick: Pick, values: Sequence[Any], least: int = 0) -> list[Any]:
@@ -107,5 +107,5 @@ JUST_ENDED = "just-ended"
 
 def ends(moment: datetime) -> Json:
     """The spec of an agreement that ends at a moment."""
-    term = {"start": _moment(-500), "end": text(moment), "windDownDays": 30}
+    term = {"start": _moment(-500), "end": spelled(moment), "windDownDays": 30}
     return AGREEMENT | {"term": term, "suppliers": [*LABS, *STANDINGS]}

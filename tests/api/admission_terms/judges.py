@@ -1,6 +1,5 @@
 """What the operator says of a deployment, asked in its own words over the objects as stored."""
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,13 +7,14 @@ from typing import Any
 
 from api.admission_terms import draws, wishes
 from api.admission_terms.world import DOMAIN, INDEXES, PLACE, World
+from casemate.api.terms import spelled
 from casemate.api.v1alpha1 import ModelDeploymentSpec
 from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.terms import TermsStore
 from casemate.core import terms_status
 from casemate.core.findings import Deployment, Finding
 from casemate.core.permission import permit
-from casemate.core.standing import text
+from enclave.waiting import until
 from unit.api.cases import Json
 
 _MEDIA = "application/merge-patch+json"
@@ -48,7 +48,7 @@ class Operator:
 
     def new(self, spec: Json) -> list[Finding]:
         """What does not hold for a deployment that is made now."""
-        meta = {"uid": "uid-new", "generation": 1, "creationTimestamp": text(datetime.now(UTC))}
+        meta = {"uid": "uid-new", "generation": 1, "creationTimestamp": spelled(datetime.now(UTC))}
         return self._found("new", {"metadata": meta, "spec": spec}, 0)
 
     def changed(self, name: str, spec: Json) -> list[Finding]:
@@ -97,7 +97,7 @@ def fill(world: World) -> Operator:
     pacts = draws.AGREEMENTS | {draws.JUST_ENDED: draws.ends(over)}
     for name, spec in pacts.items():
         world.define("UsageAgreement", name, spec, None)
-    time.sleep(max(0.0, (over - datetime.now(UTC)).total_seconds()))
+    until(lambda: datetime.now(UTC) >= over, 30, f"it never was {over}")
     Operator.of(world).judge(world, {"UsageAgreement": pacts, "Supplier": draws.SUPPLIERS})
     known = {f"agreement.{name}": "InForce" for name in pacts}
     known |= {f"supplier.{name}": "Approved" for name in draws.SUPPLIERS}

@@ -1,6 +1,5 @@
 """The API server alone refuses deployments that their terms do not allow, and says why."""
 
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +7,8 @@ import pytest
 from api.admission_terms.cases import CASES, Case
 from api.admission_terms.states import EXISTING, md
 from api.admission_terms.world import DOMAIN, INDEXES, OUTSIDE, PLACE, World
+from casemate.api.terms import spelled
+from enclave.waiting import until
 from unit.api.cases import SUPPLIER, changed
 
 EVERY = [case for cases in CASES.values() for case in cases]
@@ -58,8 +59,8 @@ def test_a_deployment_can_leave_its_supplier_and_grow(world: World, name: str) -
 
 def test_an_approval_that_ended_since_ends_growth_without_the_operator(world: World) -> None:
     soon = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
-    until = soon.strftime("%Y-%m-%dT%H:%M:%SZ")
-    spec = changed("approval.until", until, SUPPLIER)
+    ends = spelled(soon)
+    spec = changed("approval.until", ends, SUPPLIER)
     world.define("Supplier", "ending", spec, {"standing": "Approved"})
     index = f"{INDEXES}/casemate-terms"
     known = {"data": {"supplier.ending": "Approved"}}
@@ -71,17 +72,15 @@ def test_an_approval_that_ended_since_ends_growth_without_the_operator(world: Wo
     spec = md(model__supplier="ending")
     _eventually_deploys(world, "short-lived", spec)
     assert world.refusal("short-lived", changed("replicas", 2, spec), "short-lived") == ""
-    time.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds()) + 1)
+    after = soon + timedelta(seconds=1)
+    until(lambda: datetime.now(UTC) >= after, 30, f"it never was {after}")
     message = world.refusal("short-lived", changed("replicas", 2, spec), "short-lived")
-    assert f"the approval of supplier ending ended at {until}" in message
+    assert f"the approval of supplier ending ended at {ends}" in message
     assert "a supplier whose approval lasts" in world.refusal("later", spec)
     assert world.refusal("short-lived", changed("replicas", 0, spec), "short-lived") == ""
 
 
 def _eventually_deploys(world: World, name: str, spec: dict[str, object]) -> None:
     """The policies' view of new terms is a moment behind."""
-    for _ in range(20):
-        if world.refusal(name, spec) == "":
-            break
-        time.sleep(0.05)
+    until(lambda: world.refusal(name, spec) == "", 10, "the new terms were never seen", every=0.05)
     world.deploy(name, spec)

@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from api.admission_terms import draws, judges, wishes
 from api.admission_terms.differences import (
@@ -62,16 +61,13 @@ def _differences(answer: Answer) -> Mapping[str, Difference]:
 
 
 def _ask(example: Callable[[draws.Pick], str]) -> Counter[str]:
-    """Draws the same examples in every run; how often each word was said."""
-    seen: Counter[str] = Counter()
+    """Draws the same examples in every run; how often each word was said.
 
-    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
-    @given(st.data())
-    def ask(data: st.DataObject) -> None:
-        seen[example(lambda values: data.draw(st.sampled_from(values)))] += 1
-
-    ask()
-    return seen
+    Not by hypothesis, which takes constants of the modules that a run has imported into its draws:
+    a difference that is met when this file runs alone would be missed beside others.
+    """
+    pick = Random(5).choice
+    return Counter(example(pick) for _ in range(EXAMPLES))
 
 
 def test_admission_and_operator_say_the_same_of_a_new_deployment(both: Asked) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.crd.cluster import Cluster, Json, Kubectl
-from unit.api.cases import AGREEMENT, DIRECTIVE, IMAGE, SPEC, SUPPLIER, changed
+from unit.api.cases import AGREEMENT, DIRECTIVE, IMAGE, SPEC, SUPPLIER, WAIVER, changed
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "15-terms.yaml"
 _GUARD: Json = {"name": "pii", "image": IMAGE, "port": 8090}
@@ -15,13 +15,6 @@ _LINES = [
     {"id": "domestic-mass-surveillance", "verdict": "Refuse"},
     {"id": "use-of-force", "verdict": "Hold"},
 ]
-_WAIVER: Json = {
-    "name": "w1",
-    "uses": ["logistics-optimization"],
-    "until": "2026-09-01T00:00:00Z",
-    "owner": "A. Keel",
-    "justification": "Lives depend on it.",
-}
 WITH_LISTS: dict[str, Json] = {
     "ModelDeployment": changed("engine.env", [{"name": "EMPTY"}], SPEC)
     | {
@@ -38,7 +31,7 @@ WITH_LISTS: dict[str, Json] = {
         },
     },
     "Supplier": SUPPLIER
-    | {"directives": [DIRECTIVE, DIRECTIVE | {"reference": "D-2", "waivers": [_WAIVER]}]},
+    | {"directives": [DIRECTIVE, DIRECTIVE | {"reference": "D-2", "waivers": [WAIVER]}]},
 }
 """Specs whose lists hold items without any field that may be absent."""
 CHANGED: dict[str, tuple[str, Any]] = {

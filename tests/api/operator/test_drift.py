@@ -1,7 +1,8 @@
 """Whoever edits or deletes a part sees it restored, counted and reported."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -124,21 +125,34 @@ def _notes(api: Api, namespace: str) -> str:
     return " | ".join(event.get("note", "") for event in api.items("Event", namespace))
 
 
+class Watched(NamedTuple):
+    """A child of a new deployment, and what is counted of it."""
+
+    state: Callable[[], Any]
+    before: Any
+    counted: Callable[[], float]
+
+
+def watch(api: Api, operator: Operator, namespace: str, kind: str, name: str) -> Watched:
+    """Make a deployment, and take down how one of its children is."""
+    create(api, namespace)
+    state = partial(_state, api, namespace, kind, name)
+    counter = f'casemate_drift_repairs_total{{action="edited",kind="{kind}"}}'
+    return Watched(state, state(), partial(operator.metric, counter))
+
+
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_is_undone_counted_and_reported(
     api: Api, operator: Operator, namespace: str, edit: str
 ) -> None:
     kind, name, change = EDITS[edit]
-    create(api, namespace)
-    state = partial(_state, api, namespace, kind, name)
-    before = state()
-    counter = f'casemate_drift_repairs_total{{action="edited",kind="{kind}"}}'
-    counted = operator.metric(counter)
+    state, before, counted = watch(api, operator, namespace, kind, name)
+    count = counted()
 
     api.patch(kind, namespace, name, change)
 
     eventually(lambda: state() == before, f"{edit}: stayed as {state()}")
-    eventually(lambda: operator.metric(counter) > counted, f"{edit}: not counted")
+    eventually(lambda: counted() > count, f"{edit}: not counted")
     by = "" if edit in REMOVALS else " by intruder"
     note = f"{kind} {name} was edited{by} and is restored"
     eventually(lambda: note in _notes(api, namespace), f"no Event says: {note}")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.operator.test_children import create
-from api.operator.test_drift import _state
+from api.operator.test_drift import watch
 from support.operators import Api, Operator, eventually
 
 POD = {"template": {"spec": {"hostNetwork": True}}}
@@ -22,18 +22,15 @@ def test_an_edit_that_nobody_owns_is_undone_once(
     api: Api, operator: Operator, namespace: str, edit: str
 ) -> None:
     kind, name, spec = UNOWNED[edit]
-    create(api, namespace)
-    state = partial(_state, api, namespace, kind, name)
-    before = state()
-    counter = f'casemate_drift_repairs_total{{action="edited",kind="{kind}"}}'
-    counted = operator.metric(counter)
+    state, before, counted = watch(api, operator, namespace, kind, name)
+    count = counted()
 
     api.patch(kind, namespace, name, {"metadata": {"managedFields": [{}]}, "spec": spec})
 
     eventually(lambda: state() == before, lambda: f"{edit}: stayed as {state()}")
     api.patch(kind, namespace, name, {"metadata": {"labels": {"x": "x"}}})
     eventually(lambda: state() == before, "control: a later edit stayed")
-    assert operator.metric(counter) == counted + 2, "defaults were taken for edits"
+    assert counted() == count + 2, "defaults were taken for edits"
 
 
 def test_an_edit_that_hides_behind_a_lost_label_is_undone(

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from api.operator.test_children import create, ready
+from casemate.api.terms import spelled
 from casemate.cluster.client import Client
-from casemate.cluster.index import INDEX_NAME, Index
+from casemate.cluster.index import Index
+from casemate.core.names import TERMS_INDEX
 from support.operators import Api, Operator, eventually, model_deployment
 from support.terms import AGREEMENT_SPEC, agreement, directive, supplier
 
@@ -53,10 +55,6 @@ def status(api: Api, kind: str, name: str) -> Json:
     return dict((api.get(kind, "", name) or {}).get("status", {}))
 
 
-def text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def test_a_deployment_waits_for_its_agreement_and_starts_when_it_is_made(
     api: Api, operator: Operator, namespace: str
 ) -> None:
@@ -95,7 +93,7 @@ def test_agreements_and_suppliers_say_where_they_stand_and_the_index_repeats_it(
 
 
 def index(api: Api) -> dict[str, str]:
-    return dict((api.get("TermsIndex", "", INDEX_NAME) or {}).get("data", {}))
+    return dict((api.get("TermsIndex", "", TERMS_INDEX) or {}).get("data", {}))
 
 
 def test_an_order_runs_its_course_and_a_stay_brings_the_deployment_back(
@@ -104,7 +102,9 @@ def test_an_order_runs_its_course_and_a_stay_brings_the_deployment_back(
     api.create(under("m", namespace, makers))
     eventually(lambda: replicas(api, namespace) == 1, "control: it never started")
     since = datetime.now(UTC)
-    order(api, makers[1], directive(effectiveAt=text(since), phaseOutEndsAt="2096-01-01T00:00:00Z"))
+    order(
+        api, makers[1], directive(effectiveAt=spelled(since), phaseOutEndsAt="2096-01-01T00:00:00Z")
+    )
     eventually(lambda: status(api, "Supplier", makers[1]).get("standing") == "PhasingOut", "")
     (inventory,) = status(api, "Supplier", makers[1])["inventory"]
     uid = (api.get("ModelDeployment", namespace, "m") or {})["metadata"]["uid"]
@@ -115,7 +115,7 @@ def test_an_order_runs_its_course_and_a_stay_brings_the_deployment_back(
     assert replicas(api, namespace) == 1, "control: what existed goes on"
 
     end = datetime.now(UTC) + timedelta(seconds=3)
-    order(api, makers[1], directive(effectiveAt=text(since), phaseOutEndsAt=text(end)))
+    order(api, makers[1], directive(effectiveAt=spelled(since), phaseOutEndsAt=spelled(end)))
     eventually(lambda: replicas(api, namespace) == 0, "it outlived its deadline")
     assert datetime.now(UTC) >= end - timedelta(seconds=1), "it was stopped too early"
     assert api.get("Service", namespace, "m"), "everything else is kept"
@@ -123,8 +123,8 @@ def test_an_order_runs_its_course_and_a_stay_brings_the_deployment_back(
     policy = api.get("NetworkPolicy", namespace, "m-allow") or {}
     assert [rule["ports"][0]["port"] for rule in policy["spec"]["ingress"]] == [9090]
 
-    stay = {"from": text(datetime.now(UTC))}
-    changed = {"effectiveAt": text(since), "phaseOutEndsAt": text(end)}
+    stay = {"from": spelled(datetime.now(UTC))}
+    changed = {"effectiveAt": spelled(since), "phaseOutEndsAt": spelled(end)}
     order(api, makers[1], directive(**changed, state="Stayed", stays=[stay]))
     eventually(lambda: replicas(api, namespace) == 1, "it did not resume")
     history = [one["standing"] for one in status(api, "Supplier", makers[1])["history"]]
@@ -135,7 +135,7 @@ def test_a_term_ends_by_the_clock_alone(
     api: Api, operator: Operator, namespace: str, makers: tuple[str, str]
 ) -> None:
     end = datetime.now(UTC) + timedelta(seconds=4)
-    term = {"start": "2026-01-01T00:00:00Z", "end": text(end), "windDownDays": 0}
+    term = {"start": "2026-01-01T00:00:00Z", "end": spelled(end), "windDownDays": 0}
     api.patch("UsageAgreement", "", makers[0], {"spec": {"term": term}})
     api.create(under("m", namespace, makers))
     eventually(lambda: replicas(api, namespace) == 1, "control: it never started")
@@ -166,7 +166,7 @@ def test_what_others_write_into_the_index_goes_again(
 ) -> None:
     eventually(api.counted, "the index was never complete")
     wanted = index(api)
-    api.patch("TermsIndex", "", INDEX_NAME, {"data": {"supplier.mine": "Approved"}})
+    api.patch("TermsIndex", "", TERMS_INDEX, {"data": {"supplier.mine": "Approved"}})
     assert index(api) != wanted, "control: the edit was made"
     monkeypatch.setenv("KUBECONFIG", str(plane.kubeconfig))
 

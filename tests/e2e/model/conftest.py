@@ -75,19 +75,45 @@ def probe(cluster: Cluster) -> Probe:
     return call
 
 
+OURS = f"-lcasemate.dev/model-deployment={deploy.MODEL}"
+"""Selects what belongs to the model of the examples."""
+
+POD_SECURITY = {
+    "runAsNonRoot": True,
+    "runAsUser": 65532,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+CONTAINER_SECURITY = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+"""With this and the one above, a pod is `restricted` as Pod Security asks."""
+
+
+def alive(cluster: Cluster) -> list[dict[str, Any]]:
+    """The model's pods, but those on their way out."""
+    pods = cluster.get("--namespace", deploy.MODELS, "pods", OURS)["items"]
+    return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+
 @pytest.fixture
 def model_pod(cluster: Cluster) -> dict[str, Any]:
     """The model's one pod."""
-    selector = f"-lcasemate.dev/model-deployment={deploy.MODEL}"
-    pods = cluster.get("--namespace", deploy.MODELS, "pods", selector)["items"]
-    alive = [
-        pod
-        for pod in pods
-        if "deletionTimestamp" not in pod["metadata"] and "ownerReferences" in pod["metadata"]
-    ]
-    assert len(alive) == 1
-    found: dict[str, Any] = alive[0]
+    (found,) = [pod for pod in alive(cluster) if "ownerReferences" in pod["metadata"]]
     return found
+
+
+@contextmanager
+def without_operator(cluster: Cluster) -> Iterator[None]:
+    """The operator is scaled to zero, and its pods have ended; they are back afterwards."""
+    system = ("--namespace", deploy.SYSTEM)
+    scale = (*system, "scale", "deployment/casemate-operator")
+    cluster.kubectl(*scale, "--replicas=0")
+    try:
+        ended = ("--for=delete", "pod", "-lapp.kubernetes.io/name=casemate", "--timeout=60s")
+        cluster.kubectl(*system, "wait", *ended)
+        yield
+    finally:
+        cluster.kubectl(*scale, "--replicas=2")
+        rollout = ("rollout", "status", "deployment/casemate-operator", "--timeout=60s")
+        cluster.kubectl(*system, *rollout)
 
 
 def gateway_process(pod: dict[str, Any]) -> int:

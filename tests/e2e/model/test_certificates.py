@@ -9,6 +9,7 @@ import pytest
 from demo import deploy
 from demo.cluster import Cluster
 from demo.progress import DemoError
+from e2e.model.conftest import CONTAINER_SECURITY, POD_SECURITY
 from images.steps import Built
 from support.enclaves import Enclave
 
@@ -26,18 +27,14 @@ def _pod(built: dict[str, Built], labels: dict[str, str], account: str) -> str:
     container = {
         "name": "main",
         "image": built["client"].reference,
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": CONTAINER_SECURITY,
         "volumeMounts": [{"name": "tls", "mountPath": "/tls"}],
     }
     spec = {
         "serviceAccountName": account,
         "restartPolicy": "Never",
         "activeDeadlineSeconds": 300,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65532,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": POD_SECURITY,
         "containers": [container],
         "volumes": [{"name": "tls", "projected": {"sources": [{"podCertificate": certificate}]}}],
     }

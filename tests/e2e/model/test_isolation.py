@@ -2,27 +2,21 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from demo import deploy
+from demo import deploy, terms
 from demo.cluster import Cluster
+from e2e.model.conftest import OURS, alive
 from support.enclaves import Enclave, enclave_command
 
 MODEL = ("--namespace", deploy.MODELS)
 SYSTEM = ("--namespace", deploy.SYSTEM)
-OURS = f"-lcasemate.dev/model-deployment={deploy.MODEL}"
-
-
-def _alive(cluster: Cluster) -> list[dict[str, Any]]:
-    pods = cluster.get(*MODEL, "pods", OURS)["items"]
-    return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
 
 def _said(cluster: Cluster) -> dict[str, str]:
     """The newest line of the newest pod's gate; nothing while there is none."""
-    pods = _alive(cluster)
+    pods = alive(cluster)
     if len(pods) != 1 or not pods[0]["status"].get("initContainerStatuses"):
         return {}
     gate = pods[0]["status"]["initContainerStatuses"][0]
@@ -36,7 +30,7 @@ def _said(cluster: Cluster) -> dict[str, str]:
 
 def _started(cluster: Cluster) -> list[str]:
     """Containers of the one pod that have ever run, but for the gate."""
-    (pod,) = _alive(cluster)
+    (pod,) = alive(cluster)
     status = pod["status"]
     every = [*status["initContainerStatuses"], *status["containerStatuses"]]
     return [
@@ -51,10 +45,7 @@ def _make_anew(cluster: Cluster) -> None:
 
 
 def _serves(cluster: Cluster) -> bool:
-    found = cluster.get(*MODEL, "modeldeployment", deploy.MODEL)
-    return any(
-        c["type"] == "Ready" and c["status"] == "True" for c in found["status"]["conditions"]
-    )
+    return bool(terms.conditions(cluster)["Ready"]["status"] == "True")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from demo import deploy
 from demo.cluster import Cluster
-from e2e.model.conftest import Probe
+from e2e.model.conftest import CONTAINER_SECURITY, POD_SECURITY, Probe, without_operator
 from images.steps import Built
 from support.enclaves import Enclave
 
@@ -167,17 +167,9 @@ def test_deleting_leaves_nothing_even_with_the_operator_gone(
     _wait_ready(cluster, "leaving")
     assert len(_parts(cluster, "leaving")) >= 5, "control: the parts are there"
 
-    operator = ("--namespace", deploy.SYSTEM, "scale", "deployment/casemate-operator")
-    cluster.kubectl(*operator, "--replicas=0")
-    try:
-        gone = ("--for=delete", "pod", "-lapp.kubernetes.io/name=casemate", "--timeout=60s")
-        cluster.kubectl("--namespace", deploy.SYSTEM, "wait", *gone)
+    with without_operator(cluster):
         cluster.kubectl("--namespace", namespace, "delete", "md/leaving", "--timeout=30s")
         enclave.eventually(lambda: not _parts(cluster, "leaving"), "something stayed", 60)
-    finally:
-        cluster.kubectl(*operator, "--replicas=2")
-        rollout = ("rollout", "status", "deployment/casemate-operator", "--timeout=60s")
-        cluster.kubectl("--namespace", deploy.SYSTEM, *rollout)
 
 
 def _claim() -> dict[str, Any]:
@@ -200,10 +192,7 @@ def _fill(cluster: Cluster, built: dict[str, Built]) -> None:
         "name": "fill",
         "image": built["client"].reference,
         "command": ["python3.11", "-c", write],
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": CONTAINER_SECURITY,
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
     }
     pod = {
@@ -213,12 +202,7 @@ def _fill(cluster: Cluster, built: dict[str, Built]) -> None:
         "spec": {
             "restartPolicy": "Never",
             "activeDeadlineSeconds": 300,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 65532,
-                "fsGroup": 65532,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": {**POD_SECURITY, "fsGroup": 65532},
             "containers": [container],
             "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "weights"}}],
         },

@@ -9,10 +9,11 @@ import pytest
 from demo import deploy
 from demo.cluster import Cluster
 from demo.progress import DemoError
+from e2e.model.conftest import CONTAINER_SECURITY, OURS, POD_SECURITY, without_operator
+from unit.api.cases import changed
 
 ENGINEER = "gone-engineer"
 AS = (f"--as={ENGINEER}", "--as-group=system:authenticated")
-OPERATOR = ("--namespace", deploy.SYSTEM)
 MODEL = ("--namespace", deploy.MODELS)
 DIGEST = f"sha256:{'d' * 64}"
 Try = Callable[..., str]
@@ -51,43 +52,19 @@ def engineer(cluster: Cluster) -> Iterator[Try]:
 
 @pytest.fixture(scope="module", autouse=True)
 def gone(cluster: Cluster) -> Iterator[None]:
-    """The operator is scaled to zero, and its pods have ended."""
-    scale = ("scale", "deployment/casemate-operator")
-    cluster.kubectl(*OPERATOR, *scale, "--replicas=0")
-    ended = ("--for=delete", "pod", "-lapp.kubernetes.io/name=casemate", "--timeout=60s")
-    cluster.kubectl(*OPERATOR, "wait", *ended)
-    yield
-    cluster.kubectl(*OPERATOR, *scale, "--replicas=2")
-    rollout = ("rollout", "status", "deployment/casemate-operator", "--timeout=60s")
-    cluster.kubectl(*OPERATOR, *rollout)
+    with without_operator(cluster):
+        yield
 
 
 def _rogue(namespace: str) -> dict[str, Any]:
     """A model server without a gateway, as strict as Pod Security asks."""
-    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    engine = {"name": "engine", "image": FOREIGN, "securityContext": CONTAINER_SECURITY}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "rogue", "namespace": namespace},
-        "spec": {
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 65532,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [{"name": "engine", "image": FOREIGN, "securityContext": security}],
-        },
+        "spec": {"securityContext": POD_SECURITY, "containers": [engine]},
     }
-
-
-def _changed(spec: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    copy: dict[str, Any] = json.loads(json.dumps(spec))
-    *parents, last = path.split(".")
-    place = copy
-    for parent in parents:
-        place = place[parent]
-    place[last] = value
-    return copy
 
 
 NOTHING = ("--", "python3.11", "-c", "")
@@ -112,7 +89,7 @@ def test_a_deployment_beyond_its_terms_is_refused(
     create = ("create", "--dry-run=server", "--filename=-")
     assert engineer(*create, stdin=body) == "", "control: its neighbour is accepted"
 
-    assert says in engineer(*create, stdin=body | {"spec": _changed(body["spec"], path, value)})
+    assert says in engineer(*create, stdin=body | {"spec": changed(path, value, body["spec"])})
     outside = body | {"metadata": {"name": "another", "namespace": deploy.CLIENTS}}
     assert "accepted: a namespace with the label" in engineer(*create, stdin=outside)
 
@@ -123,7 +100,7 @@ def test_children_pods_and_connections_stay_closed(cluster: Cluster, engineer: T
     policy = ("delete", "networkpolicy", f"{deploy.MODEL}-default-deny", "--dry-run=server")
     assert "change the ModelDeployment instead" in engineer(*MODEL, *policy)
 
-    pods = cluster.get(*MODEL, "pods", f"-lcasemate.dev/model-deployment={deploy.MODEL}")
+    pods = cluster.get(*MODEL, "pods", OURS)
     name = pods["items"][0]["metadata"]["name"]
     inside, outside = ("exec", name, "-c", "engine"), ("exec", "analyst", "-c", "client")
     where = ("--namespace", deploy.CLIENTS)

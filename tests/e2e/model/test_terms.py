@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from casemate.api.terms import spelled
 from demo import deploy, terms
 from demo.cluster import Cluster
 from demo.progress import DemoError
@@ -32,8 +33,7 @@ def _deployment(cluster: Cluster) -> dict[str, Any]:
 
 
 def _condition(cluster: Cluster, kind: str) -> dict[str, str]:
-    conditions = _deployment(cluster)["status"]["conditions"]
-    found: dict[str, str] = next(one for one in conditions if one["type"] == kind)
+    found: dict[str, str] = terms.conditions(cluster)[kind]
     return found
 
 
@@ -85,7 +85,7 @@ def test_an_order_runs_its_course(
         lambda: _reason(cluster, "SupplierPermitted") == "PhasingOut", "no countdown", 30
     )
     assert "179 days left" in _condition(cluster, "SupplierPermitted")["message"]
-    assert _deployment(cluster)["status"]["permittedUntil"] == end.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert _deployment(cluster)["status"]["permittedUntil"] == spelled(end)
     assert ask()["content"]
     assert "is PhasingOut; accepted: at most 1" in _refusal(cluster, *smaller)
     deadline = int(end.timestamp())

@@ -49,6 +49,15 @@ DIRECTIVE: Json = {
 }
 """The smallest accepted directive."""
 
+WAIVER: Json = {
+    "name": "w1",
+    "uses": ["logistics-optimization"],
+    "until": "2026-09-01T00:00:00Z",
+    "owner": "A. Keel",
+    "justification": "Lives depend on it.",
+}
+"""A waiver of a directive."""
+
 SPECS = {"ModelDeployment": SPEC, "UsageAgreement": AGREEMENT, "Supplier": SUPPLIER}
 """An accepted spec by kind."""
 

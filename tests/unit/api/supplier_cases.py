@@ -4,7 +4,7 @@ from functools import partial as _partial
 from typing import Any
 
 from unit.api import cases
-from unit.api.cases import DIRECTIVE, SUPPLIER, Json, shown
+from unit.api.cases import DIRECTIVE, SUPPLIER, WAIVER, Json, shown
 
 Pair = _partial(cases.Pair, kind="Supplier")
 
@@ -12,13 +12,6 @@ _REQUIRED = ("Required value",)
 _MOMENT = "must be a moment in UTC such as 2026-03-01T00:00:00Z, on a day that exists"
 _OPEN = {"from": "2026-03-02T00:00:00Z"}
 _CLOSED = _OPEN | {"until": "2026-03-03T00:00:00Z"}
-_WAIVER: Json = {
-    "name": "w1",
-    "uses": ["logistics-optimization"],
-    "until": "2026-09-01T00:00:00Z",
-    "owner": "A. Keel",
-    "justification": "Lives depend on it.",
-}
 
 
 def _directive(**changed: Any) -> list[Json]:
@@ -26,7 +19,7 @@ def _directive(**changed: Any) -> list[Json]:
 
 
 def _waiver(**changed: Any) -> list[Json]:
-    return _directive(waivers=[_WAIVER | changed])
+    return _directive(waivers=[WAIVER | changed])
 
 
 def _without(original: Json, key: str) -> Json:
@@ -96,14 +89,14 @@ STAYS = [
 WAIVERS = [
     *(
         Pair(f"a waiver without {field}", "directives", _waiver(),
-             _directive(waivers=[_without(_WAIVER, field)]), _REQUIRED,
+             _directive(waivers=[_without(WAIVER, field)]), _REQUIRED,
              f"directives[0].waivers[0].{field}")
         for field in ("name", "until", "owner", "justification")
     ),
     *(
         Pair(f"a waiver for everything beside one by {scope}", "directives",
-             _directive(waivers=[_without(_WAIVER, "uses") | {scope: ["one"]}]),
-             _directive(waivers=[_without(_WAIVER, "uses") | {scope: []}]),
+             _directive(waivers=[_without(WAIVER, "uses") | {scope: ["one"]}]),
+             _directive(waivers=[_without(WAIVER, "uses") | {scope: []}]),
              ("needs a scope: at least one of agreements, uses, namespaces",),
              "directives[0].waivers[0]")
         for scope in ("agreements", "uses", "namespaces")
@@ -114,8 +107,8 @@ WAIVERS = [
          _waiver(justification=""), ("should be at least 1 chars long",),
          "directives[0].waivers[0].justification"),
     Pair("a waiver named twice", "directives",
-         _directive(waivers=[_WAIVER, _WAIVER | {"name": "w2"}]),
-         _directive(waivers=[_WAIVER, _WAIVER]), ("Duplicate value",), "directives[0].waivers[1]"),
+         _directive(waivers=[WAIVER, WAIVER | {"name": "w2"}]),
+         _directive(waivers=[WAIVER, WAIVER]), ("Duplicate value",), "directives[0].waivers[1]"),
 ]  # fmt: skip
 
 PAIRS = [*IDENTITY, *DIRECTIVES, *STAYS, *WAIVERS]

@@ -4,6 +4,7 @@ import pytest
 
 from casemate.controller.arguments import parse
 from casemate.core.election import Pace
+from casemate.isolation.targets import Protocol, Target
 
 IMAGE = "registry.enclave.local/casemate/casemate@sha256:" + "0b" * 32
 GIVEN = f"--gateway-image={IMAGE}"
@@ -38,7 +39,7 @@ def test_everything_else_may_be_given() -> None:
     )
     assert (options.gateway_image, options.monitoring_namespace) == (IMAGE, "w")
     assert options.image_pull_secrets == ("one", "two.x")
-    assert options.closed == ("tcp:10.9.9.9:443=archive",)
+    assert options.closed == (Target(Protocol.TCP, "10.9.9.9", 443, "archive"),)
     assert (options.namespace, options.workers) == ("n", 256)
     assert (options.metrics_port, options.health_port, options.pace.duration) == (1, 65535, 15)
 

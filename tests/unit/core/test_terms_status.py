@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from casemate.api.supplier import HISTORY, INVENTORY, SupplierStatus
+from casemate.api.terms import spelled
 from casemate.core.agreements import Grant
 from casemate.core.inventory import Behind
-from casemate.core.standing import text
 from casemate.core.terms_status import of_agreement, of_supplier
 from support.terms import agreement, directive, supplier
 
@@ -51,7 +51,7 @@ def test_what_existed_is_recorded_once_and_newcomers_never_get_in() -> None:
 def crowd(count: int) -> list[Behind]:
     """Deployments, the oldest last."""
     moments = [NOW - timedelta(days=1, seconds=number) for number in range(count)]
-    return [Behind(text(one), f"uid-{n}", 1, OLD.artifacts) for n, one in enumerate(moments)]
+    return [Behind(spelled(one), f"uid-{n}", 1, OLD.artifacts) for n, one in enumerate(moments)]
 
 
 def test_the_oldest_are_recorded_and_a_full_inventory_says_what_it_omits() -> None:

@@ -16,12 +16,14 @@ from casemate.cluster.store import Store
 from casemate.core.names import MANAGED_BY, NAME_LABEL
 from casemate.core.observed import Isolation, Observed, Ref, Settings, Trouble
 from casemate.core.plan import Plan, plan
+from casemate.isolation.targets import Protocol, Target
 from support.terms import terms
 from unit.api.cases import SPEC, Json
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DIGEST = "sha256:" + "0b" * 32
-ISOLATION = Isolation("10.96.7.7", "casemate-system", ("tcp:10.96.0.1:443=API server",))
+_API_SERVER = Target(Protocol.TCP, "10.96.0.1", 443, "API server")
+ISOLATION = Isolation("10.96.7.7", "casemate-system", (_API_SERVER,))
 SETTINGS = Settings(
     gateway_image=f"registry.enclave.local/casemate/casemate@{DIGEST}", isolation=ISOLATION
 )

@@ -15,8 +15,9 @@ from casemate.isolation.gate import Options, round_of
 from casemate.isolation.probes import probe
 from casemate.isolation.proof import Answer, Verdict
 from casemate.isolation.targets import Protocol, Target
+from casemate.ports import serve
 from casemate.warden.canary import Canary
-from casemate.warden.main import answers, serve
+from casemate.warden.main import answers
 from unit.gateway.support import Authority
 
 HOST = "127.0.0.1"

@@ -74,6 +74,7 @@ def test_a_canary_that_nobody_saw_lately_proves_nothing(
 )
 def test_targets_are_read(text: str, expected: Target) -> None:
     assert parse(text) == expected
+    assert expected.argument() == text
 
 
 @pytest.mark.parametrize(

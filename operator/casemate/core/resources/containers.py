@@ -7,6 +7,7 @@ from casemate.api.terms import Guardrail
 from casemate.api.v1alpha1 import DEFAULT_SOCKET, ModelDeploymentSpec
 from casemate.core import names
 from casemate.core.observed import Isolation
+from casemate.isolation.targets import Protocol, Target
 
 SOCKET_FOLDER = "/run/casemate/engine"
 TLS_FOLDER = "/var/run/casemate/tls"
@@ -58,21 +59,20 @@ def gateway(spec: ModelDeploymentSpec, image: str) -> dict[str, Any]:
 
 def start_gate(image: str, isolation: Isolation) -> dict[str, Any]:
     """The first container: nothing else starts until the pod's network is proven to be closed."""
-    host = f"[{isolation.warden}]" if ":" in isolation.warden else isolation.warden
-    name = names.service_hosts(names.WARDEN, isolation.namespace)[0]
-    canary = f"{host}:{names.CANARY_PORT}=canary"
+    host, name = isolation.warden, names.service_hosts(names.WARDEN, isolation.namespace)[0]
+    warden = Target(Protocol.TCP, host, names.WARDEN_PORT, name)
+    canary = (Target(one, host, names.CANARY_PORT, "canary") for one in Protocol)
     closed = (
-        f"tcp:{canary}",
-        f"udp:{canary}",
+        *(one.argument() for one in canary),
         f"tcp:$(HOST_IP):{_KUBELET_PORT}=kubelet",
-        *isolation.closed,
+        *(one.argument() for one in isolation.closed),
     )
     return {
         "name": "start-gate",
         "image": image,
         "args": [
             "start-gate",
-            f"--warden=tcp:{host}:{names.WARDEN_PORT}={name}",
+            f"--warden={warden.argument()}",
             f"--ca={CA_FOLDER}/{CA_FILE}",
             *(f"--closed={one}" for one in closed),
         ],
