@@ -10,7 +10,10 @@ _LOOKS = (
     ("--namespace", MODELS, "describe", "pods"),
     ("--namespace", CLIENTS, "get", "events", "--sort-by=.lastTimestamp"),
     ("--namespace", SYSTEM, "get", "events", "--sort-by=.lastTimestamp"),
-    ("--namespace", SYSTEM, "logs", "deployment/casemate-operator", "--tail=40"),
+    (
+        *("--namespace", SYSTEM, "logs", "--selector=app.kubernetes.io/component=operator"),
+        *("--prefix", "--tail=40"),
+    ),
     (
         *("--namespace", MODELS, "logs", "--selector=app.kubernetes.io/part-of=casemate"),
         *("--all-containers", "--prefix", "--tail=40"),

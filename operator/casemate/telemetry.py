@@ -65,6 +65,9 @@ CA_EXPIRY = Gauge(
     "End of the validity of the CA that signs gateway certificates, as Unix time.",
     registry=REGISTRY,
 )
+LEADER = Gauge(
+    "casemate_leader", "1 while this replica leads, 0 while it follows.", registry=REGISTRY
+)
 BUILD_INFO = Gauge(
     "casemate_build_info", "Always 1; the version is a label.", ["version"], registry=REGISTRY
 )

@@ -54,6 +54,7 @@ _PATHS = {
     "Secret": ("/api/v1", "secrets"),
     "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
     "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets"),
+    "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
     "Event": ("/apis/events.k8s.io/v1", "events"),
     "TermsIndex": ("/apis/casemate.dev/v1alpha1", "termsindexes"),
     "UsageAgreement": ("/apis/casemate.dev/v1alpha1", "usageagreements"),
@@ -118,7 +119,17 @@ class Api:
         return name
 
     def calls(self, user: str = USER) -> list[Json]:
-        """What a user asked for so far, watches left out, in order, from the audit log."""
+        """What a user asked for so far, in order; watches and the Lease are left out."""
+        return [
+            entry
+            for entry in self.entries()
+            if entry["user"]["username"] == user
+            and entry["verb"] != "watch"
+            and entry.get("objectRef", {}).get("resource") != "leases"
+        ]
+
+    def entries(self) -> list[Json]:
+        """All of the audit log so far, each request once it is answered."""
         assert self.plane.audit_log is not None
         with self.plane.audit_log.open("rb") as log:
             log.seek(self._read)
@@ -126,11 +137,7 @@ class Api:
                 if line.endswith(b"\n"):  # the last one may still be on its way
                     self._read += len(line)
                     self._entries.append(json.loads(line))
-        return [
-            entry
-            for entry in self._entries
-            if entry["user"]["username"] == user and entry["verb"] != "watch"
-        ]
+        return self._entries
 
     def writes(self, user: str = USER) -> Counter[tuple[str, str]]:
         """How often a user wrote which kind of resource in which way; what was refused is none."""
@@ -238,6 +245,9 @@ class Operator:
                 return float(value)
         return 0.0
 
+    def leads(self) -> bool:
+        return self.metric("casemate_leader") == 1
+
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(timeout=15)
@@ -258,9 +268,11 @@ def start(plane: ControlPlane, log: Path, *extra: str, kubeconfig: Path | None =
 
 
 @contextmanager
-def running(plane: ControlPlane, log: Path, kubeconfig: Path | None = None) -> Iterator[Operator]:
-    """An operator that has read everything once; stopped at the end."""
-    operator = start(plane, log, kubeconfig=kubeconfig)
+def running(
+    plane: ControlPlane, log: Path, *extra: str, kubeconfig: Path | None = None
+) -> Iterator[Operator]:
+    """An operator that has read everything once, and leads if nobody else does."""
+    operator = start(plane, log, *extra, kubeconfig=kubeconfig)
     try:
         until(operator.ready, 30, f"the operator never got ready: {log}")
         yield operator

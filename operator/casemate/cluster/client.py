@@ -15,6 +15,7 @@ from tenacity.wait import wait_random_exponential
 from casemate import telemetry
 from casemate.cluster.clock import Clock
 from casemate.cluster.errors import Transient, from_answer
+from casemate.cluster.fence import Fence
 from casemate.cluster.kinds import Kind
 from casemate.core.names import FIELD_MANAGER
 
@@ -38,13 +39,26 @@ class Answer(dict[str, Any]):
 
 
 class Client:
-    """A thin client over the official package: it adds what this operator always wants."""
+    """A thin client over the official package: it adds what this operator always wants.
 
-    def __init__(self, configuration: kubernetes.Configuration) -> None:
+    Args:
+        configuration: Where the API server is, and who asks.
+        fence: Stands before every write; None where nobody else may lead.
+        me: Which of several replicas this is; the API server's audit log tells it.
+    """
+
+    def __init__(
+        self, configuration: kubernetes.Configuration, fence: Fence | None = None, me: str = ""
+    ) -> None:
+        self.fence = fence or Fence()
         configuration.connection_pool_maxsize = _CONNECTIONS
-        # Else aiohttp looks for proxies and a netrc file before each request, twice in a thread.
-        configuration.client_session_kwargs = {"trust_env": False}
+        configuration.client_session_kwargs = {
+            # Else aiohttp looks for proxies and a netrc file before each request, in a thread.
+            "trust_env": False,
+            "trace_configs": [self.fence.trace()],
+        }
         self._configuration = configuration
+        self._agent = f"{FIELD_MANAGER}/{me}" if me else FIELD_MANAGER
         self.clock = Clock()
         self._api = kubernetes.ApiClient(configuration)
         self._retrying = AsyncRetrying(
@@ -55,7 +69,7 @@ class Client:
         )
 
     @classmethod
-    async def connect(cls) -> "Client":
+    async def connect(cls, fence: Fence | None = None, me: str = "") -> "Client":
         """Connects as this pod's account, or else as $KUBECONFIG (or ~/.kube/config) says."""
         configuration = kubernetes.Configuration()
         if os.environ.get("KUBERNETES_SERVICE_HOST"):
@@ -64,7 +78,7 @@ class Client:
             # Read here: the package reads the variable once, when it is imported.
             file = os.environ.get("KUBECONFIG")
             await config.load_kube_config(file, client_configuration=configuration)
-        return cls(configuration)
+        return cls(configuration, fence, me)
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -127,13 +141,15 @@ class Client:
 
         Raises:
             Stalled, Waiting, Transient: as `errors.from_answer` maps the answer.
+            Fenced: it is a write, and this replica does not lead.
         """
         url = self._configuration.host + path + (f"?{urlencode(params)}" if params else "")
-        try:
-            return await self._once(method, url, body, content_type, accept)
-        except _Unanswered:
-            send = self._retrying.copy().wraps(self._once)
-            return await send(method, url, body, content_type, accept)
+        with self.fence.passing(method):
+            try:
+                return await self._once(method, url, body, content_type, accept)
+            except _Unanswered:
+                send = self._retrying.copy().wraps(self._once)
+                return await send(method, url, body, content_type, accept)
 
     async def _once(
         self,
@@ -144,6 +160,7 @@ class Client:
         accept: frozenset[int],
     ) -> Answer:
         headers = await self._headers(content_type)
+        self.fence.check(method)
         try:
             response = await self._api.call_api(
                 method, url, headers, body, _request_timeout=_TIMEOUT_SECONDS
@@ -158,7 +175,7 @@ class Client:
         return _decode(response.status, data, response.headers, accept)
 
     async def _headers(self, content_type: str) -> dict[str, str]:
-        headers = {"Content-Type": content_type, "Accept": _JSON, "User-Agent": FIELD_MANAGER}
+        headers = {"Content-Type": content_type, "Accept": _JSON, "User-Agent": self._agent}
         token = await self._configuration.get_api_key_with_prefix("BearerToken")
         return {**headers, "authorization": token} if token else headers
 

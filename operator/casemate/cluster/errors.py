@@ -3,6 +3,8 @@
 - `Stalled`: a person must act; trying again does not help
 - `Waiting`: not a failure; look again after a while
 - `Transient`: try again with back-off
+
+Beside them `Lost`: this replica must end.
 """
 
 from casemate.api.conditions import Reason
@@ -36,6 +38,18 @@ class Transient(Error):
         self.after = after
 
 
+class Conflict(Transient):
+    """Somebody else was first: the object changed since it was read, or it is there by now."""
+
+
+class Fenced(Transient):
+    """A write was not sent: this replica does not lead. If it did, it is about to end."""
+
+
+class Lost(Error):
+    """This replica led, and does not any more: nothing that it knows may be acted on."""
+
+
 _NAMESPACE_ENDS_SECONDS = 30.0
 
 
@@ -48,4 +62,4 @@ def from_answer(code: int, message: str, retry_after: str | None) -> Error:
     if code in {400, 403, 404, 405, 413, 415, 422}:
         return Stalled(Reason.APPLY_REFUSED, text)
     after = float(retry_after) if retry_after and retry_after.isdigit() else None
-    return Transient(text, after)
+    return Conflict(text, after) if code == 409 else Transient(text, after)  # noqa: PLR2004

@@ -21,7 +21,8 @@ _NOTE_CHARACTERS = 1024
 _PER_MINUTE = 30
 """Most Events a minute over all deployments: a fight over fields must not flood the API server.
 
-The counter `casemate_drift_repairs_total` and the log count every repair.
+It counts for each action by itself: terms that change for many deployments at once must not crowd
+out who edited a policy. The counter `casemate_drift_repairs_total` and the log count every repair.
 """
 
 
@@ -30,7 +31,7 @@ class Recorder:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._recent: list[datetime] = []
+        self._recent: dict[str, list[datetime]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def repaired(self, observed: Observed, repair: Repair) -> None:
@@ -56,10 +57,11 @@ class Recorder:
     def _warn(self, observed: Observed, reason: str, action: str, note: str) -> None:
         logger.warning("%s/%s: %s: %s", observed.namespace, observed.name, reason, note)
         now = datetime.now(UTC)
-        self._recent = [then for then in self._recent if now - then < timedelta(minutes=1)]
-        if len(self._recent) < _PER_MINUTE:
-            self._recent.append(now)
+        recent = [t for t in self._recent.get(action, ()) if now - t < timedelta(minutes=1)]
+        if len(recent) < _PER_MINUTE:
+            recent.append(now)
             self._post(observed, (reason, action, note), now)
+        self._recent[action] = recent
 
     def _post(self, observed: Observed, said: tuple[str, str, str], now: datetime) -> None:
         reason, action, note = said

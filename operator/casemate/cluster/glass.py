@@ -35,6 +35,16 @@ class Ledger:
             self._standing[key.namespace, ref] = meta["uid"], note
             self._fresh.setdefault(key, []).append(Use(ref, note))
 
+    def retell(self) -> None:
+        """Takes in that others told what there was to tell: only what still stands is news."""
+        standing = {(where, note) for where, (_, note) in self._standing.items()}
+        told = self._fresh
+        self._fresh = {}
+        for key, uses in told.items():
+            for use in dict.fromkeys(uses):
+                if ((key.namespace, use.ref), use.note) in standing:
+                    self._fresh.setdefault(key, []).append(use)
+
     def forget(self, key: Key, ref: Ref) -> None:
         """Takes in that a child is gone, or carries no note any more."""
         self._standing.pop((key.namespace, ref), None)

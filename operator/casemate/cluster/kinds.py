@@ -56,4 +56,5 @@ EVENT = Kind("Event", "events.k8s.io", "v1", "events")
 CERTIFICATE_REQUEST = Kind(
     "PodCertificateRequest", "certificates.k8s.io", "v1", "podcertificaterequests"
 )
+LEASE = Kind("Lease", "coordination.k8s.io", "v1", "leases")
 TRUST_BUNDLE = Kind("ClusterTrustBundle", "certificates.k8s.io", "v1", "clustertrustbundles")

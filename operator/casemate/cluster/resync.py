@@ -11,9 +11,18 @@ from casemate.api.conditions import Reason
 from casemate.cluster.client import Answer, Client
 from casemate.cluster.errors import Stalled
 from casemate.cluster.keys import Key
-from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT, POD, SUPPLIER, USAGE_AGREEMENT, Kind
+from casemate.cluster.kinds import (
+    CERTIFICATE_REQUEST,
+    CHILDREN,
+    MODEL_DEPLOYMENT,
+    POD,
+    SUPPLIER,
+    USAGE_AGREEMENT,
+    Kind,
+)
 from casemate.cluster.store import Store
-from casemate.core.names import MANAGED_SELECTOR
+from casemate.core import signing
+from casemate.core.names import MANAGED_SELECTOR, SIGNER
 
 _PAGE = 250
 """Objects in one answer: bounds the memory that a large cluster costs here."""
@@ -28,6 +37,16 @@ async def resync(client: Client, store: Store) -> set[Key]:
     for kind in (MODEL_DEPLOYMENT, *CHILDREN.values(), POD):
         news |= await _resync(client, store, kind)
     return news
+
+
+async def unsettled(client: Client) -> list[Key]:
+    """The requests for gateway certificates that have no answer yet."""
+    selection = {"fieldSelector": f"spec.signerName={SIGNER}"}
+    found = []
+    async for page in _pages(client, CERTIFICATE_REQUEST, selection):
+        open_ones = (item for item in page["items"] if not signing.settled(item))
+        found += [Key(one["metadata"]["namespace"], one["metadata"]["name"]) for one in open_ones]
+    return found
 
 
 async def _resync_terms(client: Client, store: Store, kind: Kind) -> None:

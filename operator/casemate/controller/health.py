@@ -27,7 +27,7 @@ class Progress:
         self._store, self._queue, self._clock = store, queue, clock
         self._since: dict[tuple[tuple[Key, Ref], int], float] = {}
         self.primed = False
-        """Whether the first complete list has been read."""
+        """Whether everything has been read once, and this replica is at work or follows."""
 
     def trouble(self) -> str | None:
         """What makes no progress, or None."""

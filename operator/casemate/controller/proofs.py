@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 15.0
 """How long an answer may take: the warden leaves a question without news open for ten."""
+FIRST_SECONDS = 2.0
+"""How long the first may take: who begins to lead has more to do than to hear the warden."""
 RETRY_SECONDS = 2.0
 SILENT_SECONDS = 60.0
 """How long the warden may be silent before the status says so."""
@@ -30,7 +32,7 @@ class Listener:
     """Keeps `store.words` true."""
 
     def __init__(
-        self, warden: Warden, token: Path, store: Store, changed: Callable[[Key], None]
+        self, warden: Warden, token: Path | None, store: Store, changed: Callable[[Key], None]
     ) -> None:
         self._warden, self._token = warden, token
         self._store, self._changed = store, changed
@@ -38,7 +40,7 @@ class Listener:
 
     async def begin(self) -> None:
         """Asks once, so that first decisions are made with what is known."""
-        await self._ask(-1)
+        await self._ask(-1, FIRST_SECONDS)
 
     async def run(self) -> None:
         """Asks for ever; an answer comes at once where there is news."""
@@ -48,12 +50,11 @@ class Listener:
             if serial < 0:
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _ask(self, serial: int) -> int:
+    async def _ask(self, serial: int, seconds: float = ANSWER_SECONDS) -> int:
         """Returns the serial number of the answer, or -1 when there was none."""
         try:
-            token = _text(self._token)
-            request = Request(f"{PROOFS_PATH}?since={serial}", token)
-            said = await self._warden.exchange(request, ANSWER_SECONDS)
+            request = Request(f"{PROOFS_PATH}?since={serial}", _text(self._token))
+            said = await self._warden.exchange(request, seconds)
             self._take(words_of(said, datetime.now(UTC)), datetime.now(UTC))
             return int(said["serial"])
         except (UnheardError, OSError, ValueError, TypeError, KeyError) as error:
@@ -120,5 +121,7 @@ def _kind(word: Word | None, now: datetime) -> tuple[object, ...]:
     return (word.verdict, word.message, word.old(now), step)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path | None) -> str:
+    if path is None:
+        raise UnheardError("no token for the warden was given")
     return path.read_text("ascii").strip()

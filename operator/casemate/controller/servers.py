@@ -1,6 +1,6 @@
 """The operator's two HTTP ports: metrics, and health."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -16,10 +16,15 @@ from casemate.controller.terms_metrics import terms_metrics
 
 
 class StateCollector(Collector):
-    """Reads the queue and the store at scrape time: nothing to keep in step, nothing to forget."""
+    """Reads the queue and the store at scrape time: nothing to keep in step, nothing to forget.
 
-    def __init__(self, store: Store, queue: WorkQueue[Key]) -> None:
-        self._store, self._queue = store, queue
+    A follower tells nothing of what it stores: sums over all replicas would count it twice.
+    """
+
+    def __init__(
+        self, store: Store, queue: WorkQueue[Key], leads: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._store, self._queue, self._leads = store, queue, leads
 
     def collect(self) -> Iterator[Metric]:
         """The gauges of this moment."""
@@ -31,16 +36,18 @@ class StateCollector(Collector):
         )
         age.add_metric([], self._queue.age())
         yield age
-        yield self._conditions()
-        yield from terms_metrics(self._store)
+        store = self._store if self._leads() else Store()
+        yield self._conditions(store)
+        yield from terms_metrics(store)
 
-    def _conditions(self) -> Metric:
+    @staticmethod
+    def _conditions(store: Store) -> Metric:
         family = GaugeMetricFamily(
             "casemate_modeldeployment_condition",
             "1 for the status that a condition of a ModelDeployment has, by type and status.",
             labels=["namespace", "name", "type", "status"],
         )
-        for key, conditions in self._store.conditions():
+        for key, conditions in store.conditions():
             for condition in conditions:
                 family.add_metric([*key, condition["type"], condition["status"]], 1)
         return family
@@ -60,7 +67,7 @@ def metrics_app(collector: Collector) -> web.Application:
 
 
 def health_app(progress: Progress) -> web.Application:
-    """`/healthz` (makes progress) and `/readyz` (has read everything once)."""
+    """`/healthz` (makes progress) and `/readyz` (has read everything; is at work or follows)."""
 
     async def healthz(_: web.Request) -> web.Response:
         trouble = progress.trouble()

@@ -33,9 +33,19 @@ def registry(
     deployments: WorkQueue[Key],
     certificates: WorkQueue[Key],
     terms: WorkQueue[TermsKey],
+    started: Callable[[], None],
 ) -> kopf.OperatorRegistry:
-    """All handlers: one for each watched kind, and nothing that would write annotations."""
+    """All handlers: one for each watched kind, and nothing that would write annotations.
+
+    Args:
+        store: What is shown goes there.
+        deployments: Is told of changed deployments.
+        certificates: Is told of requests for certificates.
+        terms: Is told of changed agreements and suppliers.
+        started: Called when kopf has begun, and has taken what it takes of the process.
+    """
     handlers = kopf.OperatorRegistry()
+    kopf.on.startup(registry=handlers, id="started")(_calls(started))
     kopf.on.login(registry=handlers)(_login)
     for kind in (MODEL_DEPLOYMENT, *CHILDREN.values(), POD):
         _on_event(handlers, kind, _remember(store, deployments, terms, kind))
@@ -43,6 +53,13 @@ def registry(
         _on_event(handlers, kind, _remember_terms(store, terms, kind))
     _on_event(handlers, CERTIFICATE_REQUEST, _forward(certificates))
     return handlers
+
+
+def _calls(started: Callable[[], None]) -> Handler:
+    async def call(**_: Any) -> None:
+        started()
+
+    return call
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):

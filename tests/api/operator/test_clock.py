@@ -24,7 +24,7 @@ def server(plane: ControlPlane, api: Api, tmp_path: Path) -> Iterator[Skewed]:
     credentials = plane.client_config_for(USER, GROUPS)
     with Skewed(plane, credentials, APART) as way:
         config = way.kubeconfig(tmp_path / "skewed.kubeconfig")
-        with running(plane, tmp_path / "operator.log", config):
+        with running(plane, tmp_path / "operator.log", kubeconfig=config):
             yield way
 
 

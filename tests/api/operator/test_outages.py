@@ -113,7 +113,8 @@ def test_killed_in_a_storm_it_finishes_after_the_restart(
 ) -> None:
     namespace = api.namespace("storm")
     names = [f"m{index}" for index in range(STORM)]
-    operator = start(plane, tmp_path / "first.log")
+    # Nobody gives its Lease back, and the tests need not wait for the usual one to run out.
+    operator = start(plane, tmp_path / "first.log", "--lease-seconds=2")
     eventually(operator.ready, "the operator never got ready")
     for name in names:
         api.create(model_deployment(name, namespace))
@@ -148,10 +149,10 @@ def test_two_operators_do_not_fight(plane: ControlPlane, api: Api, tmp_path: Pat
         _settle(api, first, second)
         repaired = api.own_writes() - before - made
 
-    # Each may have been first with each child, and reports once or twice on the whole.
-    assert made.total() <= 2 * (len(CHILDREN) + 2), made
-    # Both may apply it, tell of it in an Event, and report.
-    assert repaired.total() <= 2 * 4, repaired
+    # One alone makes each child, and reports once or twice on the whole.
+    assert made.total() <= len(CHILDREN) + 2, made
+    # It is applied, told of in an Event, and reported.
+    assert repaired.total() <= 4, repaired
     assert repaired["patch", "services"] >= 1, "control: repairs are counted"
 
 
@@ -172,7 +173,8 @@ def test_the_api_server_may_come_and_go(tmp_path: Path) -> None:
     with ControlPlane(tmp_path / "plane", audit_log=tmp_path / "audit.jsonl") as plane:
         api = install(plane)
         namespace = api.namespace("bounce")
-        with running(plane, tmp_path / "operator.log") as operator:
+        # Longer than a server takes to start: else the leader ends, and another process goes on.
+        with running(plane, tmp_path / "operator.log", "--lease-seconds=120") as operator:
             create(api, namespace)
             plane.restart_api_server()
             assert operator.process.poll() is None

@@ -201,3 +201,28 @@ def test_refusals_and_deadlines_are_metrics_and_events(
     other = partial(create, api, namespace, "control")
     other()
     assert replicas(api, namespace, "control") == 1, "control: another supplier's model runs"
+
+
+def test_terms_that_change_for_many_crowd_out_no_report_of_an_edit(
+    api: Api, operator: Operator, namespace: str, makers: tuple[str, str]
+) -> None:
+    names = [f"m{index}" for index in range(20)]
+    for name in names:
+        api.create(under(name, namespace, makers))
+    for off, standing in (("Effective", "SupplierBlocked"), ("Revoked", "Approved")):
+        order(api, makers[1], directive(phaseOutEndsAt="2026-03-02T00:00:00Z", state=off))
+        eventually(partial(_all_stand, api, namespace, standing), f"not all are {standing}")
+    notes = [event["reason"] for event in api.items("Event", namespace)]
+    assert len(notes) < 2 * len(names), "control: not everything is told"
+
+    api.patch("Service", namespace, "m0", {"spec": {"selector": {"app": "intruder"}}})
+    eventually(
+        lambda: "DriftRepaired" in {event["reason"] for event in api.items("Event", namespace)},
+        "nothing tells of the edit",
+    )
+
+
+def _all_stand(api: Api, namespace: str, standing: str) -> bool:
+    found = [one.get("status", {}) for one in api.items("ModelDeployment", namespace)]
+    conditions = [c for status in found for c in status.get("conditions", [])]
+    return {c["reason"] for c in conditions if c["type"] == "SupplierPermitted"} == {standing}

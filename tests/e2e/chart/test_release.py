@@ -85,6 +85,12 @@ def has_child(enclave: Enclave, namespace: str, name: str) -> bool:
     return name in {one["metadata"]["name"] for one in found}
 
 
+def rounds(enclave: Enclave, system: str) -> list[str]:
+    """What each pod of the operator says of the upgrade that made it."""
+    pods = enclave.get("--namespace", system, "pods", "-lapp.kubernetes.io/name=casemate")["items"]
+    return [pod["metadata"]["annotations"].get("example.org/round", "") for pod in pods]
+
+
 def may(enclave: Enclave, verb: str, resource: str, *where: str) -> bool:
     review = {
         "apiVersion": "authorization.k8s.io/v1",
@@ -120,6 +126,10 @@ def test_the_operator_may_do_its_work_and_no_more(enclave: Enclave, system: str)
     assert not may(enclave, "get", "secrets", system, "another")
     assert not may(enclave, "list", "secrets", system)
     assert not may(enclave, "get", "secrets", "default", "casemate-gateway-ca")
+    lease = "leases.coordination.k8s.io"
+    assert may(enclave, "update", lease, system, "casemate-operator")
+    assert not may(enclave, "update", lease, system, "another")
+    assert not may(enclave, "update", lease, "kube-system", "casemate-operator")
     assert may(enclave, "get", "pods", "anywhere")
     assert not may(enclave, "create", "pods", "anywhere")
     assert not may(enclave, "create", "pods/exec", "anywhere")
@@ -195,10 +205,8 @@ def test_an_upgrade_replaces_the_operator_and_keeps_what_was_deployed(
         operator_digest,
         "--set-string=podAnnotations.example\\.org/round=two",
     )
-    (pod,) = enclave.get("--namespace", system, "pods", "-lapp.kubernetes.io/name=casemate")[
-        "items"
-    ]
-    assert pod["metadata"]["annotations"]["example.org/round"] == "two"
+    # The old ones have been replaced, but may take their time to end.
+    enclave.eventually(lambda: rounds(enclave, system) == ["two", "two"], "an old pod stays", 60)
     assert enclave.get("--namespace", namespace, "md", "kept")["metadata"]["uid"] == before
     enclave.apply(suspended(namespace, "second"))
     enclave.eventually(

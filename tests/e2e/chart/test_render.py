@@ -54,6 +54,8 @@ def test_a_real_api_server_accepts_what_the_chart_renders(
         ("networkPolicy.apiServer.cidrs=null", "apiServer"),
         ("networkPolicy.apiServer.ports={none}", "ports/0"),
         ("crds.enabled=perhaps", "crds/enabled"),
+        ("replicaCount=0", "replicaCount"),
+        ("replicaCount=two", "replicaCount"),
     ],
 )
 def test_values_of_the_wrong_shape_are_refused_by_name(helm: Helm, setting: str, message: str):
@@ -129,10 +131,43 @@ def test_the_operator_alone_is_bound_to_anything(helm: Helm):
         ]
 
 
-def test_the_pod_is_restricted_and_runs_once(helm: Helm):
+def test_two_replicas_keep_apart_and_are_replaced_one_by_one(helm: Helm):
+    objects = helm.template()
+    (deployment,) = of_kind(objects, "Deployment")
+    spec = deployment["spec"]
+    assert spec["replicas"] == 2
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    selected = spec["selector"]["matchLabels"]
+    spread = pod_spec(objects)["topologySpreadConstraints"]
+    assert [one["topologyKey"] for one in spread] == [
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    ]
+    assert {one["whenUnsatisfiable"] for one in spread} == {"ScheduleAnyway"}, "a node is enough"
+    assert all(one["labelSelector"]["matchLabels"] == selected for one in spread)
+    (budget,) = of_kind(objects, "PodDisruptionBudget")
+    assert budget["spec"]["selector"]["matchLabels"] == selected
+    assert budget["spec"]["maxUnavailable"] == 1
+    (one,) = of_kind(helm.template("--set=replicaCount=1"), "Deployment")
+    assert one["spec"]["replicas"] == 1
+
+
+def test_the_lease_is_allowed_by_name_and_in_the_release_s_namespace(helm: Helm):
+    roles = [one for one in helm.template() if one["kind"] in {"ClusterRole", "Role"}]
+    found = [
+        (role["kind"], rule.get("resourceNames"), rule["verbs"])
+        for role in roles
+        for rule in role["rules"]
+        if "leases" in rule["resources"]
+    ]
+    assert found == [
+        ("Role", None, ["create"]),
+        ("Role", ["casemate-operator"], ["get", "update"]),
+    ]
+
+
+def test_the_pod_is_restricted(helm: Helm):
     (deployment,) = of_kind(helm.template(), "Deployment")
-    assert deployment["spec"]["replicas"] == 1
-    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
     spec = deployment["spec"]["template"]["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert not {"hostNetwork", "hostPID", "hostIPC", "volumes"} & spec.keys()

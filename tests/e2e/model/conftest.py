@@ -102,7 +102,7 @@ def model_pod(cluster: Cluster) -> dict[str, Any]:
 
 @contextmanager
 def without_operator(cluster: Cluster) -> Iterator[None]:
-    """The operator is scaled to zero, and its pod has ended; it is back afterwards."""
+    """The operator is scaled to zero, and its pods have ended; they are back afterwards."""
     system = ("--namespace", deploy.SYSTEM)
     scale = (*system, "scale", "deployment/casemate-operator")
     cluster.kubectl(*scale, "--replicas=0")
@@ -111,7 +111,7 @@ def without_operator(cluster: Cluster) -> Iterator[None]:
         cluster.kubectl(*system, "wait", *ended)
         yield
     finally:
-        cluster.kubectl(*scale, "--replicas=1")
+        cluster.kubectl(*scale, "--replicas=2")
         rollout = ("rollout", "status", "deployment/casemate-operator", "--timeout=60s")
         cluster.kubectl(*system, *rollout)
 

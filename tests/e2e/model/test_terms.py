@@ -49,7 +49,7 @@ def _uids(cluster: Cluster) -> dict[str, str]:
 
 
 def _who_may_connect(cluster: Cluster) -> int:
-    """How many rules of the model's NetworkPolicies let somebody but the warden reach the gateway."""
+    """How many rules let somebody reach the gateway; the warden, which only looks, left out."""
     policies = cluster.get(*MODEL, "networkpolicy", OURS)["items"]
     rules = [rule for one in policies for rule in one["spec"].get("ingress", [])]
     warden = {"matchLabels": {"app.kubernetes.io/name": WARDEN}}

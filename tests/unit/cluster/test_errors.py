@@ -4,7 +4,7 @@ import pytest
 
 from casemate.api.conditions import Reason
 from casemate.cluster.client import _decode
-from casemate.cluster.errors import Stalled, Transient, Waiting, from_answer
+from casemate.cluster.errors import Conflict, Stalled, Transient, Waiting, from_answer
 
 ENDING = "unable to create new content in namespace x because it is being terminated"
 
@@ -22,6 +22,11 @@ def test_what_may_pass_is_tried_again(code: int) -> None:
     error = from_answer(code, "later", None)
     assert isinstance(error, Transient)
     assert error.after is None
+
+
+def test_a_conflict_can_be_told_from_other_trouble() -> None:
+    assert isinstance(from_answer(409, "later", None), Conflict)
+    assert not isinstance(from_answer(429, "later", None), Conflict)
 
 
 @pytest.mark.parametrize(

@@ -92,3 +92,17 @@ def test_what_a_list_no_longer_shows_is_forgotten() -> None:
     store.put("Service", noted(5))
     store.keep_only("Service", set(), 9)
     assert store.glass._standing == {}
+
+
+def test_who_takes_over_tells_only_what_still_stands() -> None:
+    store = Store()
+    store.put("Service", noted(5))
+    store.put("Service", child(6))
+    store.put("Service", noted(7, "bob: still"))
+    store.put("Service", child(8))
+    store.put("Service", noted(9, "bob: still"))
+    store.put("Service", noted(3, name="other"))
+    store.drop("Service", noted(4, name="other"))
+    store.glass.retell()
+    assert store.glass.take(A) == [Use(REF, "bob: still")]
+    assert not store.glass.has_news(A)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from casemate.controller.main import _parse
+from casemate.controller.arguments import parse
+from casemate.core.election import Pace
 from casemate.isolation.targets import Protocol, Target
 
 IMAGE = "registry.enclave.local/casemate/casemate@sha256:" + "0b" * 32
@@ -10,7 +11,7 @@ GIVEN = f"--gateway-image={IMAGE}"
 
 
 def test_the_gateway_image_is_enough() -> None:
-    options = _parse([GIVEN])
+    options = parse([GIVEN])
     assert (options.gateway_image, options.monitoring_namespace) == (IMAGE, "monitoring")
     assert (options.image_pull_secrets, options.closed) == ((), ())
     assert (options.namespace, options.metrics_port, options.health_port) == (
@@ -18,11 +19,11 @@ def test_the_gateway_image_is_enough() -> None:
         8080,
         8081,
     )
-    assert options.workers == 16
+    assert (options.workers, options.pace) == (16, Pace(10))
 
 
 def test_everything_else_may_be_given() -> None:
-    options = _parse(
+    options = parse(
         [
             GIVEN,
             "--namespace=n",
@@ -33,13 +34,14 @@ def test_everything_else_may_be_given() -> None:
             "--metrics-port=1",
             "--health-port=65535",
             "--workers=256",
+            "--lease-seconds=15",
         ]
     )
     assert (options.gateway_image, options.monitoring_namespace) == (IMAGE, "w")
     assert options.image_pull_secrets == ("one", "two.x")
     assert options.closed == (Target(Protocol.TCP, "10.9.9.9", 443, "archive"),)
     assert (options.namespace, options.workers) == ("n", 256)
-    assert (options.metrics_port, options.health_port) == (1, 65535)
+    assert (options.metrics_port, options.health_port, options.pace.duration) == (1, 65535, 15)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,7 @@ def test_everything_else_may_be_given() -> None:
         ([GIVEN, "--workers=٣"], "a whole number from 1 to 256 is accepted"),
         ([GIVEN, "--metrics-port=65536"], "a whole number from 1 to 65535 is accepted"),
         ([GIVEN, "--health-port=0"], "a whole number from 1 to 65535 is accepted"),
+        ([GIVEN, "--lease-seconds=1"], "a whole number from 2 to 600 is accepted; got '1'"),
         ([GIVEN, "--health-port=8080"], "must differ; both are 8080"),
         ([GIVEN, "--namespace="], "a name of lower-case letters"),
         ([GIVEN, "--monitoring-namespace=Bad"], "got 'Bad'"),
@@ -66,6 +69,6 @@ def test_a_wrong_argument_is_named_with_what_is_accepted(
     arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        _parse(arguments)
+        parse(arguments)
     assert ended.value.code == 2
     assert says in capsys.readouterr().err

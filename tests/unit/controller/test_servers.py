@@ -48,8 +48,8 @@ async def _get(app: web.Application, path: str) -> tuple[int, str]:
         await runner.cleanup()
 
 
-async def _metrics(store: Store, queue: WorkQueue[Key]) -> Any:
-    collector = servers.StateCollector(store, queue)
+async def _metrics(store: Store, queue: WorkQueue[Key], *, leads: bool = True) -> Any:
+    collector = servers.StateCollector(store, queue, lambda: leads)
     try:
         status, text = await _get(servers.metrics_app(collector), "/metrics")
     finally:
@@ -92,6 +92,7 @@ def test_the_labels_that_are_documented_are_those_that_are_set() -> None:
         telemetry.CERTIFICATES,
         telemetry.WARDEN_HEARD,
         telemetry.CA_EXPIRY,
+        telemetry.LEADER,
         telemetry.BUILD_INFO,
     )
     known = {one._name: set(one._labelnames) for one in metrics}
@@ -111,6 +112,17 @@ async def test_conditions_and_queue_are_read_at_scrape_time() -> None:
     store.drop(KIND, parent(6))
     found = await _metrics(store, queue)
     assert found["casemate_modeldeployment_condition"].samples == []
+
+
+async def test_a_follower_tells_nothing_that_the_leader_tells() -> None:
+    store, queue, _ = _parts()
+    conditions = [{"type": "Ready", "status": "False"}]
+    store.put(KIND, parent(5, status={"conditions": conditions}))
+    found = await _metrics(store, queue, leads=False)
+    assert found["casemate_modeldeployment_condition"].samples == []
+    assert found["casemate_modeldeployments_refused"].samples == []
+    found = await _metrics(store, queue)
+    assert found["casemate_modeldeployment_condition"].samples != [], "control: a leader does"
 
 
 async def test_health_says_what_makes_no_progress() -> None:
