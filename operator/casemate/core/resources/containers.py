@@ -57,8 +57,11 @@ def gateway(spec: ModelDeploymentSpec, image: str) -> dict[str, Any]:
     }
 
 
-def start_gate(image: str, isolation: Isolation) -> dict[str, Any]:
-    """The first container: nothing else starts until the pod's network is proven to be closed."""
+def start_gate(image: str, isolation: Isolation, *, dns: bool = False) -> dict[str, Any]:
+    """The first container: nothing else starts until the pod's network is proven to be closed.
+
+    With `dns`, the pod may ask the cluster's DNS, which then need not be closed.
+    """
     host, name = isolation.warden, names.service_hosts(names.WARDEN, isolation.namespace)[0]
     warden = Target(Protocol.TCP, host, names.WARDEN_PORT, name)
     canary = (Target(one, host, names.CANARY_PORT, "canary") for one in Protocol)
@@ -66,6 +69,7 @@ def start_gate(image: str, isolation: Isolation) -> dict[str, Any]:
         *(one.argument() for one in canary),
         f"tcp:$(HOST_IP):{_KUBELET_PORT}=kubelet",
         *(one.argument() for one in isolation.closed),
+        *([isolation.dns.argument()] if isolation.dns and not dns else []),
     )
     return {
         "name": "start-gate",
