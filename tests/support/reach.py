@@ -63,6 +63,7 @@ PLACES = {
     "false-warden": Place("elsewhere", {"app.kubernetes.io/name": "casemate-warden"}),
     "prometheus": Place("monitoring", {}),
     "dns": Place("kube-system", {"k8s-app": "kube-dns"}),
+    "agent": Place("kube-system", {"k8s-app": "agent"}),
 }
 """Declared clients and peers, each beside pods that differ in one thing."""
 SYSTEM = ("warden", "operator")
