@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from enclave import parts
+from support.charts import Helm
 from support.enclaves import Enclave, enclave_command
 
 
@@ -25,3 +27,9 @@ def enclave() -> Iterator[Enclave]:
 def tool_image(enclave: Enclave) -> str:
     """An image with busybox, in the enclave's registry."""
     return enclave.load_tools()
+
+
+@pytest.fixture(scope="session")
+def helm() -> Helm:
+    parts.ensure(["helm"])
+    return Helm()

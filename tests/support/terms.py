@@ -13,6 +13,7 @@ AGREEMENT_SPEC: Json = {
     "allowedUses": [{"id": "logistics-optimization", "description": "Moving goods"}],
     "registries": ["registry.enclave.local"],
     "suppliers": ["open-lab", "maker", "base-lab"],
+    "enclaveCIDRs": ["10.20.0.0/16", "fd00:20::/32"],
     "capacity": {"maxReplicas": 100_000, "maxAccelerators": 100_000},
     "accountable": {"name": "A. Person", "office": "Harbour Master", "contact": "post"},
 }

@@ -3,6 +3,7 @@
 from casemate.admission.expressions import listed, say
 from casemate.admission.policy import Check, Policy, Target
 from casemate.api.agreement import Toleration
+from casemate.api.cidrs import contained
 from casemate.api.rules import literal
 from casemate.api.v1alpha1 import GROUP
 
@@ -96,6 +97,9 @@ _OTHER_PROFILES = (
     f"{_NEW}capacity.profiles.filter(one, !{_OLD}capacity.profiles.exists(old, {_SAME_PROFILE}))"
     ".map(one, one.name)"
 )
+_CIDRS = "enclaveCIDRs"
+# A block inside one that was there is less than it.
+_WIDER = f"{_NEW}{_CIDRS}.filter(one, !{contained('one', _OLD + _CIDRS)})"
 _GROUPS = "approvals.approverGroups"
 _MORE_GROUPS = f"{_NEW}{_GROUPS}.filter(name, !(name in {_OLD}{_GROUPS}))"
 
@@ -139,6 +143,11 @@ LOOSENING = Policy(
         ),
         _nothing_added("suppliers"),
         _nothing_added("registries"),
+        _unless_allowed(
+            f"size({_WIDER}) == 0",
+            f"spec.{_CIDRS}: adds {{}}; accepted: blocks inside {{}}",
+            *(listed(_WIDER), listed(_OLD + _CIDRS)),
+        ),
         _nothing_added("allowedUses", "id"),
         _unchanged("allowedUses", "id", "description"),
         _unless_allowed(

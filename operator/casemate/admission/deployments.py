@@ -12,6 +12,7 @@ from casemate.admission.expressions import (
     say,
 )
 from casemate.admission.policy import ENCLAVE_LABEL, Check, Params, Policy, Target
+from casemate.api.cidrs import contained
 from casemate.api.v1alpha1 import API_VERSION
 from casemate.core.agreements import IN_FORCE
 from casemate.core.names import TERMS_INDEX
@@ -88,6 +89,11 @@ def _from_registries(image: str) -> str:
 
 _ELSEWHERE = (
     f"object.spec.guardrails.map(one, one.image).filter(image, !{_from_registries('image')})"
+)
+_CIDRS = "params.spec.enclaveCIDRs"
+_OUTSIDE = (
+    "object.spec.access.egress.filter(one, has(one.cidr)).map(one, one.cidr)"
+    f".filter(block, !{contained('block', _CIDRS)})"
 )
 
 
@@ -172,6 +178,11 @@ AGREEMENT = Policy(
         _allowed(
             f"{_PROFILE} == '' || {_PROFILE} in {_PROFILES}",
             *("profile", _PROFILE, listed(_PROFILES)),
+        ),
+        _allowed(
+            f"size({_OUTSIDE}) == 0",
+            *("access.egress[*].cidr", listed(_OUTSIDE)),
+            "'blocks inside ' + " + listed(_CIDRS),
         ),
         _at_most("maxReplicasEach"),
         _at_most("maxReplicas"),

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from casemate.api.cidrs import Cidr
 from casemate.api.conditions import Conditions
 from casemate.api.model import ApiModel, DnsLabel, Plain
 from casemate.api.quantities import Resources
@@ -225,6 +226,10 @@ class UsageAgreementSpec(ApiModel):
     """Where images of models, engines and guardrails may come from."""
     suppliers: Annotated[list[Name], Field(min_length=1, max_length=64)]
     """Names of the Suppliers whose models may run."""
+    enclave_cidrs: Annotated[list[Cidr], Field(max_length=16)] = Field(
+        default=[], alias="enclaveCIDRs"
+    )
+    """Addresses inside the enclave that deployments may connect to; empty: none."""
     trust: Trust = Trust()
     """Whose signatures count."""
     approvals: Approvals = Approvals()

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     SUPPLIER_NOT_LISTED = "SupplierNotListed"  # the agreement does not name the supplier
     REGISTRY_NOT_ALLOWED = "RegistryNotAllowed"  # an image comes from a registry it does not name
     PROFILE_UNKNOWN = "ProfileUnknown"  # the agreement has no capacity profile of that name
+    EGRESS_NOT_ALLOWED = "EgressNotAllowed"  # egress leads outside the agreement's enclaveCIDRs
     GUARDRAIL_CONFLICT = "GuardrailConflict"  # an added guardrail has a required one's name
     APPROVED = "Approved"  # the supplier is in good standing
     PHASING_OUT = "PhasingOut"  # an order ends the supplier's models; what existed counts down

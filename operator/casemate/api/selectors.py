@@ -1,7 +1,7 @@
 """Label selectors, with the limits that keep admission cheap."""
 
 import re
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Protocol
 
 from pydantic import ConfigDict, Field
 
@@ -84,22 +84,41 @@ _NAMES_A_LABEL = (
     " || has(self.{0}.matchExpressions)"
     " && self.{0}.matchExpressions.exists(one, one.operator in ['In', 'Exists'])))"
 )
+SELECTS = " || ".join(map(_NAMES_A_LABEL.format, ("podSelector", "namespaceSelector")))
+"""CEL: a peer is named by at least one label, of pods or of namespaces."""
+SELECTS_MESSAGE = (
+    "a podSelector or a namespaceSelector that asks for at least one label (matchLabels, or "
+    "matchExpressions with In or Exists); a whole namespace is selected by its label "
+    "kubernetes.io/metadata.name"
+)
+"""What is accepted, to be read after "needs"."""
+
+
+class Selecting(Protocol):
+    """What names pods by labels."""
+
+    @property
+    def namespace_selector(self) -> LabelSelector | None:
+        """Which namespaces."""
+
+    @property
+    def pod_selector(self) -> LabelSelector | None:
+        """Which pods in them."""
+
+
+def selects(peer: Selecting) -> bool:
+    """Tell the same as `SELECTS`."""
+    return any(
+        selector is not None and selector.names_a_label()
+        for selector in (peer.pod_selector, peer.namespace_selector)
+    )
 
 
 class Client(ApiModel):
     """Pods that may call the gateway. Both selectors given: both must match."""
 
     RULES: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            cel=" || ".join(map(_NAMES_A_LABEL.format, ("podSelector", "namespaceSelector"))),
-            message="needs a podSelector or a namespaceSelector that asks for at least one label "
-            "(matchLabels, or matchExpressions with In or Exists); a whole namespace is selected "
-            "by its label kubernetes.io/metadata.name",
-            holds=lambda self: any(
-                selector is not None and selector.names_a_label()
-                for selector in (self.pod_selector, self.namespace_selector)
-            ),
-        ),
+        Rule(cel=SELECTS, message=f"needs {SELECTS_MESSAGE}", holds=selects),
     )
 
     namespace_selector: LabelSelector | None = None

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from casemate.api.conditions import Conditions
+from casemate.api.egress import Egress
 from casemate.api.model import (
     ApiModel,
     ClaimName,
@@ -199,10 +200,14 @@ class Owner(ApiModel):
 
 
 class Access(ApiModel):
-    """Who may open a connection to the gateway. Absent or empty: nobody."""
+    """Who may connect to the gateway, and where pods may connect to. Absent: nobody, nowhere."""
 
     clients: Annotated[list[Client], Field(max_length=32)] = Field(default=[])
     """Pods that may connect."""
+    egress: Annotated[list[Egress], Field(max_length=16)] = Field(default=[])
+    """Peers in the enclave that the pods may connect to."""
+    dns: bool = False
+    """Whether the pods may ask the cluster's DNS: pods `k8s-app=kube-dns` in `kube-system`."""
 
 
 class ModelDeploymentSpec(ApiModel):
@@ -225,7 +230,7 @@ class ModelDeploymentSpec(ApiModel):
     guardrails: Guardrails = Field(default=[])
     """Guards beside those that the agreement requires."""
     access: Access = Access()
-    """Who may connect."""
+    """Who may connect, and where to."""
     suspend: bool = False
     """Stops all pods and keeps everything else."""
 

@@ -15,11 +15,9 @@ from casemate.isolation.targets import Protocol, Target
 
 logger = logging.getLogger(__name__)
 
-_DNS = ("kube-system", "kube-dns")
-
 
 async def find(client: Client, namespace: str, site: tuple[Target, ...]) -> Isolation:
-    """Where the warden is, and what must be closed to every model: API server, DNS, the site's own.
+    """Where the warden is, and what must be closed to models: API server, DNS, the site's own.
 
     Raises:
         Error: There is no warden, or the API server does not answer.
@@ -27,18 +25,21 @@ async def find(client: Client, namespace: str, site: tuple[Target, ...]) -> Isol
     service = await client.get(SERVICE, namespace, names.WARDEN)
     if service is None or not service["spec"].get("clusterIP"):
         raise Error(f"there is no Service {names.WARDEN} in {namespace}: the chart brings it")
-    return Isolation(service["spec"]["clusterIP"], namespace, (*await _closed(client), *site))
+    address = service["spec"]["clusterIP"]
+    return Isolation(address, namespace, (*_api_server(), *site), await _dns(client))
 
 
-async def _closed(client: Client) -> list[Target]:
-    found = []
-    if host := os.environ.get("KUBERNETES_SERVICE_HOST"):
-        port = int(os.environ.get("KUBERNETES_SERVICE_PORT", "443"))
-        found.append(Target(Protocol.TCP, host, port, "API server"))
-    dns = await client.get(SERVICE, *_DNS)
-    if dns is not None and dns["spec"].get("clusterIP"):
-        found.append(Target(Protocol.TCP, dns["spec"]["clusterIP"], 53, "DNS"))
-    return found
+def _api_server() -> list[Target]:
+    host = os.environ.get("KUBERNETES_SERVICE_HOST")
+    port = int(os.environ.get("KUBERNETES_SERVICE_PORT", "443"))
+    return [Target(Protocol.TCP, host, port, "API server")] if host else []
+
+
+async def _dns(client: Client) -> Target | None:
+    service = await client.get(SERVICE, names.DNS_NAMESPACE, names.DNS_SERVICE)
+    if service is None or not service["spec"].get("clusterIP"):
+        return None
+    return Target(Protocol.TCP, service["spec"]["clusterIP"], names.DNS_PORT, "DNS")
 
 
 def warden(isolation: Isolation, trust: Callable[[], str]) -> Warden:

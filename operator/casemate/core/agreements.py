@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from casemate.api.agreement import Capacity, Term, UsageAgreementSpec
+from casemate.api.cidrs import within
+from casemate.api.egress import Egress
 from casemate.api.quantities import Resources, amount
 from casemate.api.terms import instant
 from casemate.api.v1alpha1 import ModelDeploymentSpec
@@ -42,6 +44,11 @@ def digest(spec: UsageAgreementSpec) -> str:
     """Digest of the terms, defaults written out."""
     plain = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
     return digest_of(plain)
+
+
+def reaches(spec: UsageAgreementSpec, peer: Egress) -> bool:
+    """Whether a deployment may connect to a peer: to pods by their labels, to blocks inside."""
+    return peer.cidr is None or any(within(peer.cidr, outer) for outer in spec.enclave_cidrs)
 
 
 def accelerators(resources: Resources) -> int:

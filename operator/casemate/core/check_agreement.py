@@ -1,5 +1,6 @@
 """Does the agreement allow this deployment, now?"""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -27,7 +28,7 @@ def load(terms: Terms, one: Deployment) -> UsageAgreementSpec | Finding:
 
 def check(spec: UsageAgreementSpec, one: Deployment, now: datetime) -> Finding:
     """What the terms say of a deployment at a moment."""
-    if trouble := _violation(spec, one.spec):
+    if trouble := next(_violations(spec, one.spec), None):
         return _found("False", *trouble)
     return _by_the_clock(spec.term, one, now)
 
@@ -51,26 +52,31 @@ def _by_the_clock(term: Term, one: Deployment, now: datetime) -> Finding:
     return _found("False", Reason.AGREEMENT_ENDED, f"UsageAgreement {name} ended at {term.end}")
 
 
-def _violation(terms: UsageAgreementSpec, spec: ModelDeploymentSpec) -> tuple[Reason, str] | None:
-    """The first of the agreement's lists that the spec does not keep to."""
+def _violations(
+    terms: UsageAgreementSpec, spec: ModelDeploymentSpec
+) -> Iterator[tuple[Reason, str]]:
+    """The agreement's lists that the spec does not keep to."""
     uses = [use.id for use in terms.allowed_uses]
     if spec.use not in uses:
-        return Reason.USE_NOT_ALLOWED, _not_in("spec.use", spec.use, uses)
+        yield Reason.USE_NOT_ALLOWED, _not_in("spec.use", spec.use, uses)
     for field_, name in suppliers_of(spec).items():
         if name not in terms.suppliers:
-            return Reason.SUPPLIER_NOT_LISTED, _not_in(field_, name, terms.suppliers)
+            yield Reason.SUPPLIER_NOT_LISTED, _not_in(field_, name, terms.suppliers)
     for field_, image in images_of(spec).items():
         if not any(image.startswith(f"{registry}/") for registry in terms.registries):
-            return Reason.REGISTRY_NOT_ALLOWED, _not_in(field_, image, terms.registries)
+            yield Reason.REGISTRY_NOT_ALLOWED, _not_in(field_, image, terms.registries)
     profiles = [profile.name for profile in terms.capacity.profiles]
     if spec.profile is not None and spec.profile not in profiles:
-        return Reason.PROFILE_UNKNOWN, _not_in("spec.profile", spec.profile, profiles)
+        yield Reason.PROFILE_UNKNOWN, _not_in("spec.profile", spec.profile, profiles)
+    inside = [f"blocks inside {', '.join(terms.enclave_cidrs)}"] if terms.enclave_cidrs else []
+    for number, peer in enumerate(spec.access.egress):
+        if peer.cidr and not agreements.reaches(terms, peer):
+            where = f"spec.access.egress[{number}].cidr"
+            yield Reason.EGRESS_NOT_ALLOWED, _not_in(where, peer.cidr, inside)
     required = {one.name for one in terms.required_guardrails}
-    taken = [one.name for one in spec.guardrails if one.name in required]
-    if taken:
-        text = f"spec.guardrails: {taken[0]} is required by the agreement; give another name"
-        return Reason.GUARDRAIL_CONFLICT, text
-    return None
+    for taken in (one.name for one in spec.guardrails if one.name in required):
+        text = f"spec.guardrails: {taken} is required by the agreement; give another name"
+        yield Reason.GUARDRAIL_CONFLICT, text
 
 
 def _not_in(where: str, value: str, accepted: list[str]) -> str:

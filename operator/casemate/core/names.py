@@ -37,6 +37,11 @@ WARDEN_PORT = 8444
 CANARY_PORT = 8445
 """Where the warden listens, on TCP and UDP, for what no policy allows."""
 
+DNS_NAMESPACE, DNS_SERVICE = "kube-system", "kube-dns"
+DNS_LABELS = {"k8s-app": "kube-dns"}
+DNS_PORT = 53
+"""Where every Kubernetes distribution that keeps to the convention has its DNS."""
+
 GATEWAY_PORT = 8443
 METRICS_PORT = 9090
 SERVICE_PORT = 443

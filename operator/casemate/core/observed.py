@@ -101,6 +101,8 @@ class Isolation:
     """Where the warden runs."""
     closed: tuple[Target, ...] = ()
     """What must not answer beside the canary and the kubelet."""
+    dns: Target | None = None
+    """The cluster's DNS, closed too but to who asked for it; None: there is none."""
     period: int = 30
     """Seconds between two proofs while a pod serves."""
 

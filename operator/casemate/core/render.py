@@ -3,7 +3,7 @@
 from typing import Any
 
 from casemate.api.agreement import Profile, UsageAgreementSpec
-from casemate.api.v1alpha1 import API_VERSION, KIND, ModelDeploymentSpec
+from casemate.api.v1alpha1 import API_VERSION, KIND, Access, ModelDeploymentSpec
 from casemate.core import agreements, names
 from casemate.core.digests import digest_of
 from casemate.core.observed import Observed, Ref, Settings
@@ -21,10 +21,9 @@ def render(
     The first closes the network, so that no pod ever runs without its policies.
     """
     name, terms = observed.name, permission.agreement
-    clients = [] if permission.closed else spec.access.clients
     closed = [
         network.default_deny(name),
-        network.allow(name, clients, settings),
+        network.allow(name, _access(spec, permission), settings),
         identity.service_account(name),
         service.service(name),
     ]
@@ -35,7 +34,7 @@ def render(
     shape = workload.Shape(
         replicas=permission.replicas,
         sidecars=[
-            containers.start_gate(settings.gateway_image, settings.isolation),
+            containers.start_gate(spec, settings.gateway_image, settings.isolation),
             containers.gateway(spec, settings.gateway_image, settings.isolation),
             *(containers.guardrail(guard) for guard in guards),
         ],
@@ -45,6 +44,19 @@ def render(
     running = [workload.deployment(name, spec, settings, shape)]
     stamp = f"{spec.agreement_ref.name}@{agreements.digest(terms)}" if terms else ""
     return [_stage(stage, observed, stamp) for stage in (closed, running)]
+
+
+def _access(spec: ModelDeploymentSpec, permission: Permission) -> Access:
+    """What is open: nothing without permission, and never a block outside the terms.
+
+    While the clock is in doubt nothing is judged, and what was written meanwhile is open: but out
+    only as far as the terms say.
+    """
+    if permission.closed:
+        return Access()
+    terms, wanted = permission.agreement, spec.access
+    inside = [one for one in wanted.egress if agreements.reaches(terms, one)] if terms else []
+    return wanted.model_copy(update={"egress": inside})
 
 
 def _place(spec: ModelDeploymentSpec, terms: UsageAgreementSpec | None) -> Profile | None:

@@ -55,7 +55,7 @@ def rendered_deployment(name: str = "m") -> Json:
     body = model_deployment(name, ENCLAVE)
     spec = ModelDeploymentSpec.model_validate(body["spec"])
     settings = Settings(GATEWAY_IMAGE, ISOLATION)
-    gate = containers.start_gate(settings.gateway_image, settings.isolation)
+    gate = containers.start_gate(spec, settings.gateway_image, settings.isolation)
     gateway = containers.gateway(spec, settings.gateway_image, settings.isolation)
     engine = containers.engine(spec)
     shape = workload.Shape(replicas=1, sidecars=[gate, gateway], engine=engine, place=None)

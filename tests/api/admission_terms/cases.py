@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from api.admission_terms.states import DIGEST, EXISTING, FUTURE, PAST, PII
+from api.admission_terms.states import BLOCKS, DIGEST, EXISTING, FUTURE, PAST, PII
 from api.admission_terms.world import OUTSIDE, PLACE, World
 from unit.api.cases import ABSENT, SPEC, Json, changed
 
@@ -56,6 +56,13 @@ def _variant(supplier: str) -> Json:
 
 def _guard(name: str, image: str = _IMAGE) -> list[Json]:
     return [PII | {"name": name, "image": image}]
+
+
+def _ways(*blocks: str) -> Json:
+    """Ways out to blocks, beside one to pods."""
+    pods = {"podSelector": {"matchLabels": {"app": "archive"}}, "ports": [{"port": 443}]}
+    blocked = [{"cidr": block, "ports": [{"port": 443}]} for block in blocks]
+    return {"access": {"egress": [pods, *blocked]}}
 
 
 def _one(field: str, accepted: Any, refused: Any, *says: str, on: str = "") -> Case:
@@ -138,6 +145,20 @@ AGREEMENTS = [
     ),
     _one("profile", "gpu", "tpu", f"tpu {_HARBOUR}gpu"),
     _one("profile", "gpu", "tpu", f"tpu {_HARBOUR}gpu", on="plain"),
+    *(
+        Case(f"a way out to {', '.join(refused)} {on}", _ways(*accepted), _ways(*refused),
+             (f"spec.access.egress[*].cidr: {outside} {_HARBOUR}blocks inside ", *BLOCKS), on)
+        for accepted, refused, outside in (
+            (["10.20.0.0/16"], ["10.21.0.0/16"], "10.21.0.0/16"),
+            (["10.20.255.255/32"], ["10.21.0.0/32"], "10.21.0.0/32"),
+            (["10.20.0.0/17"], ["10.20.0.0/15"], "10.20.0.0/15"),
+            (["fd00:20::/32"], ["fd00:20::/31"], "fd00:20::/31"),
+            (["fd00:20:7::1/128"], ["fd00:21::1/128"], "fd00:21::1/128"),
+            (["10.20.0.0/24", "fd00:20::/64"], ["10.20.0.0/24", "a14::/32", "10.0.0.0/8"],
+             "a14::/32, 10.0.0.0/8"),
+        )
+        for on in ("", "plain")
+    ),
     _one("replicas", 4, 5, "5 is more than capacity.maxReplicasEach of agreement harbour",
          "accepted: at most 4"),
     _one("replicas", 4, 5, "5 is more than capacity.maxReplicasEach", on="plain"),

@@ -33,6 +33,8 @@ IMAGES = tuple(
     )
 )
 OWNED = IMAGES[1]
+BLOCKS = ("10.20.0.0/16", "10.20.7.0/24", "fd00:20::/32", "10.0.0.0/8", "fd00:20::/31", "a14::/32")
+"""Blocks of addresses; no agreement has the last three."""
 PROFILES, GUARDS = ("gpu", "big"), ("pii", "toxicity", "own")
 LABS = tuple(f"lab-{n}" for n in range(12))
 
@@ -60,6 +62,7 @@ def agreement(pick: Pick) -> Json:
         "suppliers": _some(pick, (*LABS, *STANDINGS, "ghost"), 1),
         "registries": _some(pick, _REGISTRIES, 1),
         "requiredGuardrails": [guard(name, IMAGES[0]) for name in _some(pick, GUARDS[:2])],
+        "enclaveCIDRs": _some(pick, BLOCKS[:3]),
         "capacity": {
             "maxReplicas": most,
             "maxReplicasEach": each,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from api.admission_terms.states import DIGEST, FUTURE, LINES, PII, TPU
+from api.admission_terms.states import BLOCKS, DIGEST, FUTURE, LINES, PII, TPU
 from api.admission_terms.world import DOMAIN, World
 from enclave.kubeapi import KubeApi
 from unit.api.cases import AGREEMENT, Json
@@ -122,6 +122,16 @@ CASES = [
               "adds third-lab; accepted: open-lab, second-lab"),
     Loosening("registries", ["r.local/a"], ["r.local/a", "r.local"],
               "adds r.local; accepted: r.local/a, r.local/b"),
+    *(
+        Loosening("enclaveCIDRs", tighter, [*BLOCKS, looser],
+                  f"adds {looser}; accepted: blocks inside 10.20.0.0/16, fd00:20::/32")
+        for tighter, looser in (
+            ([], "10.21.0.0/16"), (["10.20.0.0/17"], "10.20.0.0/15"), (BLOCKS[:1], "fd00::/8"),
+            ([*BLOCKS, "fd00:20:7::/48"], "fd00:21::/32"), (BLOCKS[1:], "a14::/16"),
+        )
+    ),
+    Loosening("enclaveCIDRs", [], ["10.20.0.0/16"],
+              "adds 10.20.0.0/16; accepted: blocks inside none", on="walled"),
     Loosening("allowedUses", _uses("routes"), _uses("routes", "plans", "orders"),
               "adds orders; accepted: routes, plans"),
     Loosening("allowedUses", _uses("plans"), [_uses("routes")[0] | {"description": "anything"}],

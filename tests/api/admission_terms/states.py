@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from unit.api.cases import AGREEMENT, DIRECTIVE, IMAGE, SPEC, SUPPLIER, Json, changed
+from unit.api.cases import ABSENT, AGREEMENT, DIRECTIVE, IMAGE, SPEC, SUPPLIER, Json, changed
 
 PAST, FUTURE = "2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
 IN_MARCH = "2026-03-02T00:00:00Z"
 DIGEST = f"sha256:{'b2' * 32}"
 
 PII = {"name": "pii", "image": IMAGE, "port": 8090}
+BLOCKS = ["10.20.0.0/16", "fd00:20::/32"]
 LINES = [
     {"id": "domestic-mass-surveillance", "verdict": "Refuse"},
     {"id": "use-of-force", "verdict": "Refuse"},
@@ -62,6 +63,7 @@ _HARBOUR = AGREEMENT | {
     "suppliers": [*(name for name in STANDINGS if name != "stranger"), "ghost"],
     "requiredGuardrails": [PII],
     "capacity": {"maxReplicas": 8, "maxReplicasEach": 4, "profiles": [{"name": "gpu"}]},
+    "enclaveCIDRs": BLOCKS,
 }
 TPU: Json = {
     "name": "tpu",
@@ -76,6 +78,7 @@ LOOSE: Json = AGREEMENT | {
     "requiredGuardrails": [PII],
     "registries": ["r.local/a", "r.local/b"],
     "suppliers": ["open-lab", "second-lab"],
+    "enclaveCIDRs": BLOCKS,
     "trust": {"modelSigningKeys": [{"name": "k1", "publicKey": "PEM"}]},
     "approvals": {"quorum": 2, "expiryMinutes": 15, "approverGroups": ["a", "b"]},
     "capacity": {
@@ -103,6 +106,7 @@ TERMS: dict[str, tuple[Json, Json | None]] = {
         {"phase": "InForce"},
     ),
     "loose": (LOOSE, None),
+    "walled": (changed("enclaveCIDRs", ABSENT, LOOSE), None),
     "open": (changed("approvals.approverGroups", [], LOOSE), None),
     "digest": (changed("audit", {"record": "Digest"}, LOOSE), None),
     "used": (AGREEMENT, {"deployments": 1}),

@@ -26,6 +26,10 @@ def _registries(letter: str) -> list[str]:
     return [f"{n:02}{part}.{part}.{part}.{part}"[:255] for n in range(16)]
 
 
+def _blocks(begin: str) -> list[str]:
+    return [f"{begin}:1111:2222:3333:4444:5555:6666:77{n:02}/128" for n in range(16)]
+
+
 _REGISTRY = _registries("r")[-1]
 _IMAGE = f"{_REGISTRY}/{'m' * 180}@{DIGEST}"
 _FOREIGN = f"x{_REGISTRY[1:]}/{'m' * 180}@{DIGEST}"
@@ -44,6 +48,7 @@ def _agreement() -> Json:
         "requiredGuardrails": _guardrails("q"),
         "registries": _registries("r"),
         "suppliers": _names(64, "s"),
+        "enclaveCIDRs": _blocks("fd00"),
         "trust": {
             "modelSigningKeys": [{"name": n, "publicKey": "P" * 4096} for n in _names(16, "k")]
         },
@@ -94,7 +99,13 @@ def _deployment(**more: Any) -> Json:
         "replicas": 2,
         "profile": _names(16, "p")[-1],
         "guardrails": _guardrails("d"),
-        "access": {"clients": [{"podSelector": {"matchLabels": labels}}] * 32},
+        "access": {
+            "clients": [{"podSelector": {"matchLabels": labels}}] * 32,
+            "egress": [
+                {"cidr": block, "ports": [{"port": port} for port in range(1, 17)]}
+                for block in _blocks("fd00")[::-1]
+            ],
+        },
         **more,
     }
 
@@ -133,6 +144,13 @@ def test_a_full_deployment_is_accepted_and_a_broken_one_refused(crowd: World) ->
     guardrails = [*_guardrails("d")[:7], _guardrails("d")[7] | {"image": _FOREIGN}]
     refused = crowd.refusal("new", _deployment(guardrails=guardrails))
     assert f"spec.guardrails[*].image: {_FOREIGN} is not in agreement {LAST}" in refused
+
+
+def test_the_last_of_many_ways_out_is_held_to_all_blocks(crowd: World) -> None:
+    ways = _deployment()["access"]["egress"]
+    other = [*ways[:-1], ways[-1] | {"cidr": _blocks("fd01")[0]}]
+    refused = crowd.refusal("new", changed("access.egress", other, _deployment()))
+    assert f"spec.access.egress[*].cidr: {_blocks('fd01')[0]} is not in agreement" in refused
 
 
 def test_a_full_deployment_grows_shrinks_and_is_held_to_its_terms(crowd: World) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from api.admission_terms.draws import (
     AGREEMENTS,
+    BLOCKS,
     GUARDS,
     IMAGES,
     JUST_ENDED,
@@ -44,6 +45,7 @@ _ANY: dict[str, tuple[Any, ...]] = {
     "replicas": _PODS,
     "suspend": (False, True),
     "engine.resources": _GPUS,
+    "access.egress": (None, *BLOCKS),
 }
 _GROWING = ("replicas", "suspend", "engine.resources", "profile")
 _OFTEN = ("agreementRef.name", "model.supplier", "base", "replicas", "suspend")
@@ -102,6 +104,7 @@ def _kept(pact: Json, field: str) -> tuple[Any, ...]:
         "replicas": tuple(one for one in _PODS if one <= most),
         "suspend": (False, False, True),
         "engine.resources": _GPUS[:1],
+        "access.egress": (None, *pact.get("enclaveCIDRs", ())),
     }.get(field, (*images,) or IMAGES)
 
 
@@ -112,6 +115,9 @@ def _with(spec: Json, field: str, value: Any) -> Json:
         return spec | {"model": bare | (base if value else {})}
     if field == "guardrails":
         return spec | {"guardrails": [guard(*value)] if value else []}
+    if field == "access.egress":
+        ways = [{"cidr": value, "ports": [{"port": 443}]}] if value else []
+        return changed(field, ways, spec)
     if field == "profile" and value is None:
         return {k: v for k, v in spec.items() if k != "profile"}
     return changed(field, value, spec)

@@ -57,13 +57,13 @@ def test_it_is_found_by_short_name_singular_and_categories(
 def test_defaults_are_visible_down_to_the_nested_ones(plain: dict[str, Any]) -> None:
     spec = plain["spec"]
     assert (spec["replicas"], spec["suspend"]) == (1, False)
-    assert spec["access"] == {"clients": []}
+    assert spec["access"] == {"clients": [], "egress": [], "dns": False}
     assert spec["engine"]["resources"] == {}
 
 
 def test_a_default_inside_an_object_that_is_given_fires_too(cluster: Cluster) -> None:
     stored = cluster.create("nested", changed("access", {}) | {"replicas": 0}, dry_run="All")
-    assert stored["spec"]["access"] == {"clients": []}
+    assert stored["spec"]["access"] == {"clients": [], "egress": [], "dns": False}
     assert stored["spec"]["replicas"] == 0
 
 

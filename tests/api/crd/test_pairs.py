@@ -6,6 +6,7 @@ from api.crd.cluster import Cluster
 from unit.api import (
     access_cases,
     agreement_cases,
+    egress_cases,
     engine_cases,
     model_cases,
     supplier_cases,
@@ -15,7 +16,7 @@ from unit.api.cases import NAMES, SPEC, Pair, changed
 
 PAIRS = [
     *(*model_cases.PAIRS, *engine_cases.PAIRS, *access_cases.PAIRS, *terms_cases.PAIRS),
-    *(*agreement_cases.PAIRS, *supplier_cases.PAIRS),
+    *(*agreement_cases.PAIRS, *supplier_cases.PAIRS, *egress_cases.PAIRS),
 ]
 
 

@@ -40,7 +40,13 @@ FULL_ACCESS = {
             },
             "podSelector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]},
         },
-    ]
+    ],
+    "egress": [
+        {"cidr": "10.20.0.0/24", "ports": [{"port": 443}]},
+        {"cidr": "fd00:20::/48", "ports": [{"port": 514, "protocol": "UDP"}]},
+        {"podSelector": {"matchLabels": {"app": "archive"}}, "ports": [{"port": 5432}]},
+    ],
+    "dns": True,
 }
 SPECS: dict[str, tuple[str, Json]] = {
     "the smallest": ("m", {"access": {}}),

@@ -2,16 +2,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from enclave import load, parts
+from enclave import load
 from images.build import build
 from support.charts import Helm
 from support.enclaves import Enclave
-
-
-@pytest.fixture(scope="session")
-def helm() -> Helm:
-    parts.ensure(["helm"])
-    return Helm()
 
 
 @pytest.fixture(scope="session")

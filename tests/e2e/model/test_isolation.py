@@ -30,7 +30,7 @@ print(json.dumps({"status": answer.status, "body": answer.read().decode()}))
 SYSTEM = ("--namespace", deploy.SYSTEM)
 
 
-def _said(cluster: Cluster) -> dict[str, str]:
+def said(cluster: Cluster) -> dict[str, str]:
     """The newest line of the newest pod's gate; nothing while there is none."""
     pods = alive(cluster)
     if len(pods) != 1 or not pods[0]["status"].get("initContainerStatuses"):
@@ -56,11 +56,11 @@ def _started(cluster: Cluster) -> list[str]:
     ]
 
 
-def _make_anew(cluster: Cluster) -> None:
+def make_anew(cluster: Cluster) -> None:
     cluster.kubectl(*MODEL, "delete", "pods", OURS, "--grace-period=1", "--timeout=60s")
 
 
-def _serves(cluster: Cluster) -> bool:
+def serves(cluster: Cluster) -> bool:
     return bool(terms.conditions(cluster)["Ready"]["status"] == "True")
 
 
@@ -83,12 +83,12 @@ def enforced_again(cluster: Cluster, enclave: Enclave) -> Iterator[None]:
     yield
     enclave_command("up", "--name", enclave.name)
     cluster.kubectl(*SYSTEM, "scale", "statefulset/casemate-warden", "--replicas=1")
-    enclave.eventually(lambda: _serves(cluster), "the model never served again", 120)
+    enclave.eventually(lambda: serves(cluster), "the model never served again", 120)
 
 
 def test_the_pod_that_serves_has_proven_its_isolation(cluster: Cluster) -> None:
-    assert _said(cluster)["verdict"] == "Enforced"
-    assert "the warden answered, and none of " in _said(cluster)["why"]
+    assert said(cluster)["verdict"] == "Enforced"
+    assert "the warden answered, and none of " in said(cluster)["why"]
     assert set(_started(cluster)) == {"gateway", "engine"}, "control: the others came after it"
 
 
@@ -117,7 +117,7 @@ def test_a_model_that_serves_stops_when_policies_no_longer_bind_and_resumes_by_i
 
     enclave_command("up", "--name", enclave.name)
     on = time.monotonic()
-    enclave.eventually(lambda: _serves(cluster), "it never resumed", 60)
+    enclave.eventually(lambda: serves(cluster), "it never resumed", 60)
     say(f"resumed after {time.monotonic() - on:.1f} s")
     assert _asked(cluster, address)["status"] == 200, "the same pod, started once"
     assert endpoints(cluster) == [address]
@@ -145,18 +145,18 @@ def test_where_policies_do_not_bind_nothing_starts_until_they_do(
     cluster: Cluster, enclave: Enclave
 ) -> None:
     enclave_command("up", "--name", enclave.name, "--no-network-policy")
-    _make_anew(cluster)
+    make_anew(cluster)
     enclave.eventually(
-        lambda: _said(cluster).get("verdict") == "NotEnforced", "the gate saw nothing", 60
+        lambda: said(cluster).get("verdict") == "NotEnforced", "the gate saw nothing", 60
     )
-    why = _said(cluster)["why"]
+    why = said(cluster)["why"]
     for reached in ("tcp ", "udp ", "(canary): connected", "(API server): connected"):
         assert reached in why
     assert _started(cluster) == []
 
     enclave_command("up", "--name", enclave.name)
-    enclave.eventually(lambda: _serves(cluster), "it did not go on by itself", 120)
-    assert _said(cluster)["verdict"] == "Enforced"
+    enclave.eventually(lambda: serves(cluster), "it did not go on by itself", 120)
+    assert said(cluster)["verdict"] == "Enforced"
 
 
 @pytest.mark.usefixtures("enforced_again")
@@ -166,12 +166,12 @@ def test_without_a_warden_nothing_is_proven_and_nothing_starts(
     cluster.kubectl(*SYSTEM, "scale", "statefulset/casemate-warden", "--replicas=0")
     gone = ("wait", "--for=delete", "pod/casemate-warden-0", "--timeout=60s")
     cluster.kubectl(*SYSTEM, *gone)
-    _make_anew(cluster)
+    make_anew(cluster)
     enclave.eventually(
-        lambda: _said(cluster).get("verdict") == "Inconclusive", "the gate saw nothing", 60
+        lambda: said(cluster).get("verdict") == "Inconclusive", "the gate saw nothing", 60
     )
-    assert "the warden did not answer" in _said(cluster)["why"]
+    assert "the warden did not answer" in said(cluster)["why"]
     assert _started(cluster) == []
 
     cluster.kubectl(*SYSTEM, "scale", "statefulset/casemate-warden", "--replicas=1")
-    enclave.eventually(lambda: _serves(cluster), "it did not go on by itself", 120)
+    enclave.eventually(lambda: serves(cluster), "it did not go on by itself", 120)

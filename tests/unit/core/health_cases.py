@@ -96,6 +96,9 @@ DEPLOYMENTS: Cases = {
         on(agreement(registries=["registry.enclave.local/other"]), supplier()), FAILED,
     ),
     "a profile that it does not have": (on(profile="big"), FAILED),
+    "a way out of the agreement's blocks": (
+        on(access__egress=[{"cidr": "10.30.0.0/16", "ports": [{"port": 443}]}]), FAILED,
+    ),
     "a guardrail with a required one's name": (
         on(agreement(requiredGuardrails=[GUARD]), supplier(), guardrails=[GUARD]), FAILED,
     ),

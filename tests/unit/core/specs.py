@@ -34,6 +34,17 @@ CLIENTS = st.lists(
     ),
     max_size=3,
 )
+PORTS = st.lists(
+    st.fixed_dictionaries(
+        {"port": st.integers(1, 65535)}, optional={"protocol": st.sampled_from(["TCP", "UDP"])}
+    ),
+    min_size=1,
+    max_size=2,
+)
+PEERS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"cidr": st.sampled_from(["10.20.0.0/16", "10.20.7.0/24", "fd00:20::/32"])}
+) | st.fixed_dictionaries({"podSelector": SELECTORS})
+EGRESS = st.lists(st.builds(lambda peer, ports: peer | {"ports": ports}, PEERS, PORTS), max_size=2)
 AMOUNTS = st.dictionaries(
     st.sampled_from(["cpu", "memory", "example.com/gpu"]),
     st.sampled_from(["1000m", "1024Mi", "0.5", 2, "3Gi"]),
@@ -68,7 +79,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         "use": "logistics-optimization",
         "owner": {"name": "Harbour Office", "contact": "harbour@example.org"},
         "replicas": draw(st.integers(0, 4)),
-        "access": {"clients": draw(CLIENTS)},
+        "access": {"clients": draw(CLIENTS), "egress": draw(EGRESS)},
         "suspend": draw(st.booleans()),
     }
 

@@ -40,7 +40,16 @@ FULL: Any = SPEC | {
                     "matchExpressions": [{"key": "tier", "operator": "In", "values": ["a", "b"]}]
                 },
             },
-        ]
+        ],
+        "egress": [
+            {"cidr": "10.20.0.0/24", "ports": [{"port": 443}]},
+            {"cidr": "fd00:20::/48", "ports": [{"port": 443}]},
+            {
+                "podSelector": {"matchLabels": {"app": "archive"}},
+                "ports": [{"port": 5432}, {"port": 514, "protocol": "UDP"}],
+            },
+        ],
+        "dns": True,
     },
 }
 PULLING = Settings(SETTINGS.gateway_image, SETTINGS.isolation, "watchers", ("registry",))

@@ -33,8 +33,21 @@ def opened(world: World) -> list[int]:
     return sorted(port["port"] for rule in others for port in rule["ports"])
 
 
+def ways_out(world: World) -> list[Any]:
+    """What the network lets the pods reach beside the warden."""
+    _, *rules = world.objects[Ref("NetworkPolicy", "m-allow")]["spec"]["egress"]
+    return [peer for rule in rules for peer in rule["to"]]
+
+
 def clients(spec: dict[str, Any] = SPEC) -> dict[str, Any]:
     return changed("access.clients", [{"podSelector": {"matchLabels": {"a": "b"}}}], spec)
+
+
+def egress(*blocks: str) -> dict[str, Any]:
+    """A spec with these ways out beside one to pods, and one to the DNS."""
+    pods = {"podSelector": {"matchLabels": {"a": "b"}}}
+    ways = [{"cidr": one, "ports": [{"port": 443}]} for one in blocks]
+    return changed("access", {"egress": [*ways, {**pods, "ports": [{"port": 80}]}], "dns": True})
 
 
 REFUSED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str, str]] = {
@@ -57,6 +70,15 @@ REFUSED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str, str]] = {
     "a profile that it does not have": (
         changed("profile", "big"), [agreement(), supplier()],
         "ProfileUnknown", "spec.profile: found big, the agreement accepts none",
+    ),
+    "a way out, and no block to go to": (
+        egress("10.20.0.0/16"), [agreement(enclaveCIDRs=[]), supplier()], "EgressNotAllowed",
+        "spec.access.egress[0].cidr: found 10.20.0.0/16, the agreement accepts none",
+    ),
+    "a way out that is wider than the block": (
+        egress("fd00:20::/32", "10.20.0.0/15"),
+        [agreement(enclaveCIDRs=["10.20.0.0/16", "fd00::/16"]), supplier()], "EgressNotAllowed",
+        "found 10.20.0.0/15, the agreement accepts blocks inside 10.20.0.0/16, fd00::/16",
     ),
     "a term that has not begun": (
         SPEC, [agreement(term={"start": "2026-03-01T12:00:01Z", "end": "2027-01-01T00:00:00Z"}),
@@ -102,6 +124,7 @@ def test_what_the_terms_refuse_gets_no_pods_and_no_clients_and_is_told_why(case:
 
     assert pods(plan, world) == 0
     assert opened(world) == [9090], "only monitoring may connect"
+    assert ways_out(world) == [], "nothing goes out but to the warden"
     world.roll_out().settle()
     found = conditions(world.parent["status"])
     assert (found["Ready"]["status"], found["Ready"]["reason"]) == ("False", reason)
@@ -247,6 +270,32 @@ def test_on_a_doubtful_clock_nothing_stops_and_nothing_new_starts() -> None:
     world = World()
     world.doubt = "the clock is wrong"
     assert pods(world.plan(), world) == 0
+
+
+def test_blocks_inside_the_agreements_are_open_and_close_when_it_is_narrowed() -> None:
+    world = World(egress("10.20.0.0/16", "fd00:20::/32"))
+    world.terms[0] = agreement(enclaveCIDRs=["10.0.0.0/8", "fd00::/8"])
+    assert pods(world.plan(), world) == 1
+    blocks = [one["ipBlock"]["cidr"] for one in ways_out(world) if "ipBlock" in one]
+    assert blocks == ["10.20.0.0/16", "fd00:20::/32"]
+    assert len(ways_out(world)) == 4, "the pods and the DNS beside them"
+
+    world.terms[0] = agreement(enclaveCIDRs=["10.20.0.0/16"])
+    assert pods(world.plan(), world) == 0
+    assert ways_out(world) == []
+
+
+def test_on_a_doubtful_clock_no_block_outside_the_agreements_opens() -> None:
+    world = World(egress("10.20.0.0/16", "10.30.0.0/16"))
+    world.terms[0] = agreement(enclaveCIDRs=["10.20.0.0/16"])
+    world.doubt = "the clock is wrong"
+    world.carry_out(world.plan())
+    assert [one.get("ipBlock") for one in ways_out(world)] == [{"cidr": "10.20.0.0/16"}, None, None]
+
+    world.terms = []
+    world.carry_out(world.plan())
+    (dns,) = ways_out(world)
+    assert dns["podSelector"] == {"matchLabels": {"k8s-app": "kube-dns"}}
 
 
 def test_an_agreement_that_winds_down_keeps_what_was_made_in_its_term() -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 
 from casemate.core.names import GATEWAY_PORT, METRICS_PORT
 from casemate.core.observed import Ref, Settings
+from casemate.isolation.targets import Protocol, Target
 from unit.api.cases import IMAGE, changed
 from unit.core.specs import few, specs
 from unit.core.world import SETTINGS, World
@@ -127,6 +129,21 @@ def test_no_pod_has_a_resolver(spec: Any) -> None:
     pod = pod_of(spec)
     assert pod["dnsPolicy"] == "None"
     assert pod["dnsConfig"] == {"nameservers": ["127.0.0.1"]}
+
+
+DNS = Target(Protocol.TCP, "10.96.0.10", 53, "DNS")
+WITH_DNS = replace(SETTINGS, isolation=replace(SETTINGS.isolation, dns=DNS))
+
+
+def test_dns_is_proven_to_be_closed_unless_it_was_asked_for() -> None:
+    pod = pod_of(changed("access.dns", value=False), WITH_DNS)
+    assert f"--closed={DNS.argument()}" in pod["initContainers"][0]["args"]
+
+    pod = pod_of(changed("access.dns", value=True), WITH_DNS)
+    assert f"--closed={DNS.argument()}" not in pod["initContainers"][0]["args"]
+    assert (pod["dnsPolicy"], pod.get("dnsConfig")) == ("ClusterFirst", None)
+    others = [one for one in pod["initContainers"][0]["args"] if one.startswith("--closed=")]
+    assert len(others) == 4, "the canary, twice, the kubelet and the API server stay closed"
 
 
 @few

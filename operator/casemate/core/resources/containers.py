@@ -4,7 +4,7 @@ from typing import Any
 
 from casemate.api.quantities import Resources
 from casemate.api.terms import Guardrail
-from casemate.api.v1alpha1 import DEFAULT_SOCKET, ModelDeploymentSpec
+from casemate.api.v1alpha1 import DEFAULT_SOCKET, Access, ModelDeploymentSpec
 from casemate.core import names
 from casemate.core.observed import Isolation
 from casemate.isolation.targets import Protocol, Target
@@ -44,7 +44,7 @@ def gateway(spec: ModelDeploymentSpec, image: str, isolation: Isolation) -> dict
             f"--metrics=0.0.0.0:{names.METRICS_PORT}",
             f"--warden-token={TOKEN_FOLDER}/{TOKEN_FILE}",
             f"--isolation-period={isolation.period}",
-            *_circuit(isolation),
+            *_circuit(isolation, spec.access),
         ],
         "env": [_HOST_IP],
         "ports": [
@@ -67,12 +67,12 @@ def gateway(spec: ModelDeploymentSpec, image: str, isolation: Isolation) -> dict
     }
 
 
-def start_gate(image: str, isolation: Isolation) -> dict[str, Any]:
+def start_gate(spec: ModelDeploymentSpec, image: str, isolation: Isolation) -> dict[str, Any]:
     """The first container: nothing else starts until the pod's network is proven to be closed."""
     return {
         "name": "start-gate",
         "image": image,
-        "args": ["start-gate", *_circuit(isolation)],
+        "args": ["start-gate", *_circuit(isolation, spec.access)],
         "env": [_HOST_IP],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
         "securityContext": _RESTRICTED,
@@ -80,8 +80,11 @@ def start_gate(image: str, isolation: Isolation) -> dict[str, Any]:
     }
 
 
-def _circuit(isolation: Isolation) -> list[str]:
-    """What a round of the proof goes through, for the start gate and for the gateway."""
+def _circuit(isolation: Isolation, access: Access) -> list[str]:
+    """What a round of the proof goes through, for the start gate and for the gateway.
+
+    What the author opens need not be closed: the DNS, and gateways of other models.
+    """
     host, name = isolation.warden, names.service_hosts(names.WARDEN, isolation.namespace)[0]
     warden = Target(Protocol.TCP, host, names.WARDEN_PORT, name)
     canary = (Target(one, host, names.CANARY_PORT, "canary") for one in Protocol)
@@ -89,12 +92,13 @@ def _circuit(isolation: Isolation) -> list[str]:
         *(one.argument() for one in canary),
         f"tcp:$(HOST_IP):{_KUBELET_PORT}=kubelet",
         *(one.argument() for one in isolation.closed),
+        *([isolation.dns.argument()] if isolation.dns and not access.dns else []),
     )
     return [
         f"--warden={warden.argument()}",
         f"--warden-ca={CA_FOLDER}/{CA_FILE}",
         *(f"--closed={one}" for one in closed),
-        f"--neighbour-port={names.GATEWAY_PORT}",
+        *([] if access.egress else [f"--neighbour-port={names.GATEWAY_PORT}"]),
     ]
 
 

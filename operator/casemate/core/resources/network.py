@@ -1,9 +1,10 @@
-"""NetworkPolicies: nothing in, nothing out, but for the declared clients and monitoring."""
+"""NetworkPolicies: nothing in, nothing out, but for what is declared, monitoring and the warden."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from casemate.api.selectors import Client, LabelSelector
+from casemate.api.egress import Egress
+from casemate.api.selectors import LabelSelector, Selecting
+from casemate.api.v1alpha1 import Access
 from casemate.core import names
 from casemate.core.observed import Isolation, Settings
 
@@ -22,14 +23,17 @@ def default_deny(name: str) -> dict[str, Any]:
     }
 
 
-def allow(name: str, clients: Sequence[Client], settings: Settings) -> dict[str, Any]:
-    """Opens the gateway to the clients, the metrics to monitoring, and the way to the warden."""
+def allow(name: str, access: Access, settings: Settings) -> dict[str, Any]:
+    """Opens the gateway to the clients, the metrics to monitoring, and the ways out.
+
+    One object for all of them: a way that is closed is closed with the write that opens another.
+    """
     monitoring = {"namespaceSelector": _namespace(settings.monitoring_namespace)}
     warden = _warden(settings.isolation)
     # The warden tries the pod from outside: silence says something only where this one answers.
     rules = [_rule([monitoring], names.METRICS_PORT), _rule([warden], names.GATEWAY_PORT)]
-    if clients:
-        peers = [_peer(client) for client in clients]
+    if access.clients:
+        peers = [_peer(client) for client in access.clients]
         rules.append(_rule(peers, names.GATEWAY_PORT))
     return {
         **_POLICY,
@@ -38,7 +42,7 @@ def allow(name: str, clients: Sequence[Client], settings: Settings) -> dict[str,
             "podSelector": {"matchLabels": names.selector_labels(name)},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": rules,
-            "egress": [{"to": [warden], "ports": [_tcp(names.WARDEN_PORT)]}],
+            "egress": [{"to": [warden], "ports": [_tcp(names.WARDEN_PORT)]}, *_egress(access)],
         },
     }
 
@@ -62,10 +66,29 @@ def _warden(isolation: Isolation) -> dict[str, Any]:
     }
 
 
-def _peer(client: Client) -> dict[str, Any]:
+def _egress(access: Access) -> list[dict[str, Any]]:
+    """The ways out that the author declared, and the one to the cluster's DNS."""
+    return [*map(_way, access.egress), *([_to_dns()] if access.dns else [])]
+
+
+def _way(way: Egress) -> dict[str, Any]:
+    to = {"ipBlock": {"cidr": way.cidr}} if way.cidr else _peer(way)
+    return {"to": [to], "ports": [one.model_dump() for one in way.ports]}
+
+
+def _to_dns() -> dict[str, Any]:
+    dns = {
+        "namespaceSelector": _namespace(names.DNS_NAMESPACE),
+        "podSelector": {"matchLabels": names.DNS_LABELS},
+    }
+    ports = [{"protocol": protocol, "port": names.DNS_PORT} for protocol in ("UDP", "TCP")]
+    return {"to": [dns], "ports": ports}
+
+
+def _peer(peer: Selecting) -> dict[str, Any]:
     pairs = (
-        ("namespaceSelector", client.namespace_selector),
-        ("podSelector", client.pod_selector),
+        ("namespaceSelector", peer.namespace_selector),
+        ("podSelector", peer.pod_selector),
     )
     return {key: _selector(value) for key, value in pairs if value is not None}
 

@@ -11,6 +11,13 @@ from casemate.core.observed import Settings
 _CERTIFICATE_SECONDS = 86_400
 """Lifetime of a gateway's certificate; the kubelet renews it on its own before the end."""
 
+_RESOLVER: dict[str, Any] = {"dnsPolicy": "ClusterFirst"}
+_NO_RESOLVER: dict[str, Any] = {
+    "dnsPolicy": "None",
+    "dnsConfig": {"nameservers": ["127.0.0.1"]},
+}
+"""A name can't leave the pod, and look-ups fail at once instead of timing out."""
+
 
 _TOKEN_SECONDS = 3600
 """Lifetime of the gateway's token for the warden; the kubelet renews it long before its end."""
@@ -64,9 +71,7 @@ def _pod(name: str, spec: ModelDeploymentSpec, settings: Settings, shape: Shape)
         "enableServiceLinks": False,
         # The engine drains first, then the gateway: sidecars are stopped last.
         "terminationGracePeriodSeconds": 60,
-        # No resolver: a name can't leave the pod, and look-ups fail at once instead of timing out.
-        "dnsPolicy": "None",
-        "dnsConfig": {"nameservers": ["127.0.0.1"]},
+        **(_RESOLVER if spec.access.dns else _NO_RESOLVER),
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": names.MODEL_UID,
