@@ -1,14 +1,11 @@
 """Address, certificate and token of a model pod: from its kubelet, and from nobody else."""
 
-import base64
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from api.admission.bodies import model_pod, put
+from support.certificates import elliptic, stub
 from support.operators import Json
 from support.policies import (
     ADMIN,
@@ -61,9 +58,6 @@ def test_the_address_of_a_model_pod_comes_from_its_kubelet(
 
 
 def _request(pod: Json, signer: str) -> Json:
-    key = ec.generate_private_key(ec.SECP256R1())
-    csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-    signed = csr.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
     spec = {
         "signerName": signer,
         "podName": pod["metadata"]["name"],
@@ -73,7 +67,7 @@ def _request(pod: Json, signer: str) -> Json:
         "nodeName": "n1",
         "nodeUID": "6c1b8a52-56a0-4d57-a1a7-3f0f5f1f8a02",
         "maxExpirationSeconds": 86_400,
-        "stubPKCS10Request": base64.b64encode(signed).decode(),
+        "stubPKCS10Request": stub(elliptic()),
     }
     return {"metadata": {"name": "asked"}, "spec": spec}
 
