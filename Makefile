@@ -15,7 +15,7 @@ define timed
 @started=$$SECONDS; $(2); echo "== $(1): $$((SECONDS - started)) s"
 endef
 
-.PHONY: help setup packages lock generate verify lint types imports format test test-unit test-api test-e2e \
+.PHONY: help setup packages lock generate verify lint types imports format test test-unit test-api test-e2e test-attacks \
 	bench conformance-netpol demo up down images clean
 
 help: ## Show this list
@@ -62,6 +62,9 @@ test-api: setup ## Tests on a real etcd and kube-apiserver
 
 test-e2e: packages ## Tests on a real node (root)
 	$(call timed,test-e2e,.venv/bin/pytest tests/e2e)
+
+test-attacks: packages ## The attack suite alone: every way round that docs/security.md lists (root)
+	$(call timed,test-attacks,.venv/bin/pytest tests/e2e/attacks)
 
 bench: packages ## Measure operator and gateway beside their references; one JSON object per figure
 	@mkdir -p $(OUT)

@@ -1,12 +1,14 @@
 """Pods, the chain of owners above them, and their requests for certificates, made by hand."""
 
 import base64
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from casemate.core import pki
 from support.operators import GATEWAY_SIDECAR, Api
 
 Json = dict[str, Any]
@@ -59,6 +61,24 @@ def elliptic() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
+def stub(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+    """The signing request for a key, as a request for a certificate holds it."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    signed = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    return base64.b64encode(signed).decode()
+
+
+def forged(*hosts: str) -> str:
+    """Certificate and key as PEM, for names of a gateway, by a CA that only is called like ours."""
+    now, key = datetime.now(UTC), elliptic()
+    authority = pki.Authority.create(now)
+    leaf = pki.issue(authority, key.public_key(), hosts, now, timedelta(days=1))
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return pki.pem(leaf).decode() + secret.decode()
+
+
 def request(
     api: Api,
     body: Json,
@@ -68,8 +88,6 @@ def request(
     **spec: Any,
 ) -> Json:
     """Asks for a certificate for a pod, as its kubelet would."""
-    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-    stub = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
     namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
     asked = {
         "signerName": signer,
@@ -80,7 +98,7 @@ def request(
         "nodeName": "node",
         "nodeUID": "any",
         "maxExpirationSeconds": 86_400,
-        "stubPKCS10Request": base64.b64encode(stub).decode(),
+        "stubPKCS10Request": stub(key),
         **spec,
     }
     document = {"metadata": {"name": f"for-{name}", "namespace": namespace}, "spec": asked}

@@ -79,13 +79,20 @@ _ORIGIN = (
         f"request.operation == 'CREATE' || {_images('object')} == {_images('oldObject')}",
         literal("spec.containers.image: must not change; a model pod is replaced, never altered"),
     ),
+    Check(
+        "request.?subResource.orValue('') != 'resize'",
+        literal(
+            "pods/resize: not accepted for a model pod: a gateway without room answers nobody;"
+            " change spec.engine.resources of the ModelDeployment"
+        ),
+    ),
     _keys("metadata.labels", "variables.labels", LABEL_KEYS),
     _keys("metadata.annotations", "variables.annotations", _ANNOTATION_KEYS),
 )
 
 MODEL_PODS = Policy(
     name="casemate-model-pods",
-    targets=(Target("", ("pods", "pods/ephemeralcontainers")),),
+    targets=(Target("", ("pods", "pods/ephemeralcontainers", "pods/resize")),),
     when={"model-pod": ours("object"), "new-or-changed": _CHANGED},
     variables={
         **CONTAINERS,

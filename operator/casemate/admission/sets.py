@@ -1,6 +1,15 @@
 """The policies by the file of the chart that they are generated into."""
 
-from casemate.admission import access, children, guardrails, index, marks, namespaces, pods
+from casemate.admission import (
+    access,
+    children,
+    guardrails,
+    identity,
+    index,
+    marks,
+    namespaces,
+    pods,
+)
 from casemate.admission.policy import Policy
 from casemate.admission.terms import TERMS
 
@@ -13,6 +22,8 @@ POLICIES: dict[str, tuple[Policy, ...]] = {
         marks.POD_MARKS,
         marks.POD_PROOFS,
         marks.BINDINGS,
+        identity.ADDRESSES,
+        identity.CERTIFICATES,
         access.CONNECTIONS,
     ),
     "children": (
@@ -21,6 +32,7 @@ POLICIES: dict[str, tuple[Policy, ...]] = {
         children.SERVICES,
         children.ENDPOINTS,
         access.TOKENS,
+        identity.TOKEN_SECRETS,
     ),
     "terms": TERMS,
     "index": (index.INDEXED,),

@@ -29,8 +29,8 @@ _HERE = Path(__file__).parent
 _HOLDS_SECONDS = 2.0
 """The API server reads policies once a second."""
 _TESTS = {
-    "pods": ("pods", "glass", "access"),
-    "children": ("children", "glass", "access"),
+    "pods": ("pods", "glass", "access", "identity"),
+    "children": ("children", "glass", "access", "identity"),
     "namespaces": ("namespaces",),
     "index": ("index",),
 }

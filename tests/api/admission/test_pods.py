@@ -215,3 +215,18 @@ def test_what_was_rendered_may_also_carry_everything_that_is_planned(world: Worl
     assert "found start-gate, verify, guardrail-words, gateway" in world.call(
         REPLICASETS, "POST", PODS, wrong
     )
+
+
+def test_a_model_pod_is_not_resized(world: World):
+    """A gateway with no memory to live on answers nobody."""
+    room = {"limits": {"memory": "512Mi"}, "requests": {"memory": "64Mi"}}
+    world.make(LOADER, PODS, put(client_pod("sized"), {"/spec/containers/0/resources": room}))
+    for pod, place, says in (
+        ("sized", "containers/0", ""),
+        ("running", "initContainers/1", "pods/resize: not accepted for a model pod"),
+    ):
+        live = world.as_user(ADMIN).request("GET", f"{PODS}/{pod}")
+        body = put(live, {f"/spec/{place}/resources/limits/memory": "70Mi"})
+        message = world.call(ENGINEER, "PUT", f"{PODS}/{pod}/resize", body)
+        assert says in message
+        assert bool(says) == bool(message)

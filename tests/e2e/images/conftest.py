@@ -4,13 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from images.build import build
 from images.steps import Built
-
-
-@pytest.fixture(scope="session")
-def built() -> dict[str, Built]:
-    return build()
 
 
 @pytest.fixture(scope="session")

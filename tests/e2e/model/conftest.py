@@ -11,30 +11,12 @@ import pytest
 
 from demo import deploy
 from demo.cluster import Cluster
-from images.build import build
-from images.steps import Built
-from support.enclaves import Enclave
 
 Ask = Callable[..., dict[str, Any]]
 Probe = Callable[..., dict[str, Any]]
 
 SERVICE = f"{deploy.MODEL}.{deploy.MODELS}.svc"
 PROBE = (deploy.PROJECT / "hack" / "images" / "client" / "probe.py").read_text()
-
-
-@pytest.fixture(scope="session")
-def built() -> dict[str, Built]:
-    return dict(build())
-
-
-@pytest.fixture(scope="session")
-def cluster(enclave: Enclave, built: dict[str, Built]) -> Cluster:
-    """The enclave with the operator installed and the examples serving."""
-    cluster = Cluster(enclave.name, enclave.kubeconfig)
-    deploy.load_images(cluster, built)
-    deploy.install(cluster, built["casemate"])
-    deploy.apply_examples(cluster, built)
-    return cluster
 
 
 @pytest.fixture
@@ -117,7 +99,12 @@ def without_operator(cluster: Cluster) -> Iterator[None]:
 
 
 def gateway_process(pod: dict[str, Any]) -> int:
-    """The gateway's process on the node: by its command line and its pod's UID."""
+    """The gateway's process on the node."""
+    return process_of(pod, "gateway")
+
+
+def process_of(pod: dict[str, Any], program: str) -> int:
+    """A process of a pod on the node: by its command line and the pod's UID."""
     uid = pod["metadata"]["uid"]
     for entry in Path("/proc").iterdir():
         try:
@@ -125,9 +112,9 @@ def gateway_process(pod: dict[str, Any]) -> int:
             inside = uid in (entry / "cgroup").read_text()
         except OSError:
             continue
-        if inside and b"gateway" in command:
+        if inside and program.encode() in command:
             return int(entry.name)
-    raise AssertionError(f"no gateway runs in pod {pod['metadata']['name']}")
+    raise AssertionError(f"no {program} runs in pod {pod['metadata']['name']}")
 
 
 @contextmanager

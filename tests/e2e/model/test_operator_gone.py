@@ -1,8 +1,7 @@
 """With no operator at all, the API server refuses the same: each beside what it accepts."""
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,47 +9,20 @@ import pytest
 from casemate.isolation.proof import LIFE_SECONDS
 from demo import deploy
 from demo.cluster import Cluster
-from demo.progress import DemoError
 from e2e.model.conftest import CONTAINER_SECURITY, OURS, POD_SECURITY, Ask, without_operator
 from support.enclaves import Enclave
+from support.people import Person, writer
 from unit.api.cases import changed
 
-ENGINEER = "gone-engineer"
-AS = (f"--as={ENGINEER}", "--as-group=system:authenticated")
 MODEL = ("--namespace", deploy.MODELS)
 DIGEST = f"sha256:{'d' * 64}"
-Try = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def engineer(cluster: Cluster) -> Iterator[Try]:
+def engineer(cluster: Cluster) -> Iterator[Person]:
     """Tries a command as somebody who may write everything, but none of Casemate's own verbs."""
-    verbs = ["get", "list", "create", "update", "patch", "delete"]
-    rule = {"apiGroups": ["*"], "resources": ["*"], "verbs": verbs}
-    meta = {"name": ENGINEER}
-    group = "rbac.authorization.k8s.io"
-    role = {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": meta, "rules": [rule]}
-    bound = {
-        "apiVersion": f"{group}/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": meta,
-        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": ENGINEER},
-        "subjects": [{"apiGroup": group, "kind": "User", "name": ENGINEER}],
-    }
-    for body in (role, bound):
-        cluster.kubectl("apply", "--filename=-", stdin=json.dumps(body))
-
-    def attempt(*command: str, stdin: Any = None) -> str:
-        """Why a command is refused, or ""; it changes nothing."""
-        try:
-            cluster.kubectl(*AS, *command, stdin=json.dumps(stdin) if stdin else None)
-        except DemoError as error:
-            return str(error)
-        return ""
-
-    yield attempt
-    for kind in ("clusterrolebinding", "clusterrole"):
-        cluster.kubectl("delete", kind, ENGINEER)
+    with writer(cluster, "gone-engineer") as person:
+        yield person
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -84,7 +56,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("path", "value", "says"), REFUSED, ids=lambda value: str(value)[:40])
 def test_a_deployment_beyond_its_terms_is_refused(
-    cluster: Cluster, engineer: Try, path: str, value: Any, says: str
+    cluster: Cluster, engineer: Person, path: str, value: Any, says: str
 ) -> None:
     live = cluster.get(*MODEL, "modeldeployment", deploy.MODEL)
     body = {key: live[key] for key in ("apiVersion", "kind", "spec")}
@@ -97,7 +69,7 @@ def test_a_deployment_beyond_its_terms_is_refused(
     assert "accepted: a namespace with the label" in engineer(*create, stdin=outside)
 
 
-def test_children_pods_and_connections_stay_closed(cluster: Cluster, engineer: Try) -> None:
+def test_children_pods_and_connections_stay_closed(cluster: Cluster, engineer: Person) -> None:
     scale = ("scale", f"deployment/{deploy.MODEL}", "--replicas=2")
     assert "change the ModelDeployment instead" in engineer(*MODEL, *scale)
     policy = ("delete", "networkpolicy", f"{deploy.MODEL}-default-deny", "--dry-run=server")
@@ -116,7 +88,7 @@ def test_children_pods_and_connections_stay_closed(cluster: Cluster, engineer: T
     assert engineer(*MODEL, *delete) == "", "control: a pod may be deleted, and is made anew"
 
 
-def test_terms_are_not_loosened_nor_taken_away(engineer: Try) -> None:
+def test_terms_are_not_loosened_nor_taken_away(engineer: Person) -> None:
     agreement = ("usageagreement/logistics-2026", "--type=merge", "--dry-run=server")
     limit = '--patch={{"spec":{{"capacity":{{"maxReplicas":{}}}}}}}'
     fewer, more = map(limit.format, (7, 9))

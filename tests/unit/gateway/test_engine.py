@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from casemate.gateway.settings import Address, EngineAddress
+from support.attacks import Layer, attack
 from unit.gateway.conftest import Start
 from unit.gateway.support import (
     CHAT,
@@ -109,6 +110,7 @@ async def test_a_proper_answer_reads_the_same_whole_and_byte_by_byte(
         assert reply.document["choices"][0]["message"]["content"] == "hello back"
 
 
+@attack("engine", "an answer that breaks off, at any byte", Layer.GATEWAY)
 @pytest.mark.parametrize("raw", [PLAIN, CHUNKED], ids=["with a length", "in chunks"])
 async def test_no_shortened_answer_counts_as_whole(
     raw: bytes, gateway: Running, engine: FakeEngine
@@ -141,6 +143,7 @@ BROKEN = {
 }
 
 
+@attack("engine", "malformed HTTP, in sixteen ways", Layer.GATEWAY)
 @pytest.mark.parametrize("raw", BROKEN.values(), ids=BROKEN.keys())
 async def test_a_malformed_answer_is_broken_and_no_word_of_it_is_logged(
     raw: bytes, gateway: Running, engine: FakeEngine, caplog: pytest.LogCaptureFixture
@@ -158,6 +161,7 @@ ENDLESS = {
 }
 
 
+@attack("engine", "an answer that never gets anywhere", Layer.GATEWAY)
 @pytest.mark.parametrize("script", ENDLESS.values(), ids=ENDLESS.keys())
 async def test_an_answer_that_never_gets_anywhere_ends_with_the_time_for_it(
     script: Script, start: Start, engine: FakeEngine
@@ -186,6 +190,7 @@ async def test_what_comes_behind_an_answer_is_never_part_of_it(
     assert (await answer(gateway, engine, says(pieces[0]))).status == 200
 
 
+@attack("engine", "bytes behind an answer, meant for the next caller", Layer.GATEWAY)
 async def test_what_an_engine_sends_too_much_is_never_the_next_callers_answer(
     gateway: Running, engine: FakeEngine
 ) -> None:
@@ -223,6 +228,7 @@ async def test_a_request_is_sent_once_even_if_the_engine_dies_of_it(
     assert (await answer(gateway, engine, says(PLAIN))).status == 200
 
 
+@attack("engine", "a redirect to another of its own paths", Layer.GATEWAY)
 async def test_a_redirect_is_not_followed(gateway: Running, engine: FakeEngine) -> None:
     async def respond(request: web.Request) -> web.Response:
         if request.path == "/elsewhere":
@@ -235,6 +241,7 @@ async def test_a_redirect_is_not_followed(gateway: Running, engine: FakeEngine) 
     assert [path for _, path, _, _ in engine.requests] == ["/v1/chat/completions"]
 
 
+@attack("engine", "a cookie that would tell one caller from the next", Layer.GATEWAY)
 async def test_one_callers_cookie_is_not_sent_with_the_next_request(
     gateway: Running, engine: FakeEngine
 ) -> None:

@@ -10,6 +10,7 @@ from aiohttp import ClientPayloadError, web
 from openai import APIError
 
 from casemate.gateway import stream
+from support.attacks import Layer, attack
 from unit.gateway.conftest import Start
 from unit.gateway.support import CHAT, DONE, FakeEngine, Running, chunk, completion, until
 from unit.gateway.test_clients import client
@@ -150,6 +151,7 @@ UNCLEAN: dict[str, Callable[[web.Request], Awaitable[Any]]] = {
 }
 
 
+@attack("engine", "a stream that falls silent, swells or breaks after it began", Layer.GATEWAY)
 @pytest.mark.parametrize("respond", UNCLEAN.values(), ids=UNCLEAN.keys())
 async def test_a_stream_that_fails_after_it_began_is_cut_and_never_ends_cleanly(
     respond: Callable[[web.Request], Awaitable[Any]], start: Start, engine: FakeEngine
@@ -254,6 +256,7 @@ async def _silent(_request: web.Request) -> web.Response:
     return web.json_response({"secret": 1})
 
 
+@attack("engine", "an answer too slow or too large, or an error in its own words", Layer.GATEWAY)
 @pytest.mark.parametrize("body", [CHAT, STREAM], ids=["whole", "streamed"])
 @pytest.mark.parametrize("told", WHOLE.values(), ids=WHOLE.keys())
 async def test_an_engine_that_fails_has_its_status_and_its_words_replaced(

@@ -84,7 +84,8 @@ def _pod(name: str, spec: ModelDeploymentSpec, settings: Settings, shape: Shape)
         "volumes": [
             _tls(),
             _models(spec.model.source),
-            _empty("engine"),
+            # In memory and small: it holds a socket, and an engine must not fill a disk with it.
+            {"name": "engine", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
             _empty("tmp"),
             _warden_ca(),
             _warden_token(),
