@@ -13,7 +13,7 @@ TCP, UDP = "TCP", "UDP"
 GATEWAY, METRICS, ENGINE, WARDEN, CANARY, DNS = 8443, 9090, 8000, 8444, 8445, 53
 TRANSPORTS = [
     *((TCP, port) for port in (GATEWAY, METRICS, ENGINE, WARDEN, CANARY, DNS)),
-    *((TCP, port) for port in (443, 514, 5432, 8080)),
+    *((TCP, port) for port in (443, 514, 5432, 8080, 8081)),
     *((UDP, port) for port in (GATEWAY, CANARY, DNS, 443, 514)),
 ]  # fmt: skip
 """What is tried between any two."""
@@ -117,6 +117,7 @@ def access(space: Callable[[str], str]) -> dict[str, Json]:
 ALLOWED = {
     *(Cell("prometheus", model, TCP, METRICS) for model in MODELS),
     *(Cell(model, "warden", TCP, WARDEN) for model in MODELS),
+    *(Cell("warden", model, TCP, GATEWAY) for model in MODELS),
     Cell("planner", "served", TCP, GATEWAY),
     Cell("scheduler", "served", TCP, GATEWAY),
     Cell("analyst", "served", TCP, GATEWAY),
@@ -131,9 +132,12 @@ ALLOWED = {
     Cell("asking", "dns", TCP, DNS),
     Cell("asking", "dns", UDP, DNS),
     Cell("prometheus", "operator", TCP, 8080),
+    Cell("prometheus", "warden", TCP, 8081),
+    Cell("operator", "warden", TCP, WARDEN),
     Cell("operator", "warden", TCP, CANARY),
     Cell("operator", "warden", UDP, CANARY),
     Cell("operator", "api-server", TCP, NODE["api-server"]),
+    Cell("warden", "api-server", TCP, NODE["api-server"]),
 }
 """The table."""
 
