@@ -64,7 +64,7 @@ test-e2e: packages ## Tests on a real node (root)
 	$(call timed,test-e2e,.venv/bin/pytest tests/e2e)
 
 test-attacks: packages ## The attack suite alone: every way round that docs/security.md lists (root)
-	$(call timed,test-attacks,.venv/bin/pytest tests/e2e/attacks)
+	$(call timed,test-attacks,CASEMATE_STARTS=200 .venv/bin/pytest tests/e2e/attacks tests/e2e/model/test_starts.py)
 
 bench: packages ## Measure operator and gateway beside their references; one JSON object per figure
 	@mkdir -p $(OUT)

@@ -22,6 +22,7 @@ class Layer(StrEnum):
     KERNEL = "kernel"
     GATEWAY = "gateway"
     GATE = "start gate"
+    WARDEN = "warden"
     TLS = "certificate check"
 
 

@@ -1,11 +1,12 @@
 """What makes a pod the model's: its address, its certificate, its account's tokens."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 from demo import deploy
 from demo.cluster import Cluster
-from e2e.attacks.conftest import MINE, MODEL, OUTSIDER
+from e2e.attacks.conftest import MINE, MODEL, ON_NODE, OUTSIDER, OWN, Knock
 from support.attacks import Evidence, Layer, attack
 from support.certificates import elliptic, stub
 from support.people import Person
@@ -67,6 +68,44 @@ def test_a_token_by_secret(evidence: Evidence, mallory: Person) -> None:
 
     says = "secrets: a token of an account whose name ends in -model is accepted"
     evidence.denied(mallory.create(secret(ACCOUNT), *MODEL), says)
+
+
+REPORT = """
+import http.client, json, ssl, sys
+address, token = sys.argv[1:]
+link = http.client.HTTPSConnection(
+    address, 8444, context=ssl._create_unverified_context(), timeout=10)
+body = json.dumps({"verdict": "Enforced", "message": "by hand", "ports": [9090]})
+link.request("POST", "/v1/proofs", body, {"Authorization": f"Bearer {token}"})
+answer = link.getresponse()
+print(json.dumps({"status": answer.status, "text": answer.read().decode()}))
+"""
+"""Tells the warden that a pod is isolated, with whoever's token."""
+
+
+@attack(
+    "identity", "the gateway's token for the warden, stolen and used from elsewhere", Layer.WARDEN
+)
+@attack("identity", "the warden's answer port, from a pod that is no model's", Layer.NETWORK)
+def test_a_stolen_token(
+    evidence: Evidence, cluster: Cluster, knock: Knock, model_pod: dict[str, Any]
+) -> None:
+    """From the node, whose own packets the network lets through: the address tells on the thief."""
+    system = ("--namespace", deploy.SYSTEM, "service", "casemate-warden")
+    warden = cluster.get(*system)["spec"]["clusterIP"]
+    gateway = (deploy.MODELS, model_pod["metadata"]["name"], "gateway")
+    read = "import json; print(json.dumps(open('/var/run/casemate/warden/token').read()))"
+    token = cluster.execute(*gateway, "python3.11", "-c", read)
+    own = cluster.execute(*gateway, "python3.11", "-c", REPORT, warden, token)
+    evidence.control(own["status"] == HTTPStatus.OK, "from its own pod it is accepted")
+
+    thief = (OWN, ON_NODE, "client", "python3.11", "-c", REPORT, warden)
+    stolen = cluster.execute(*thief, token)
+    assert stolen["status"] == HTTPStatus.FORBIDDEN
+    assert "was used from" in stolen["text"]
+    evidence.refused(Layer.WARDEN, "used from another address")
+    assert cluster.execute(*thief, "made-up")["status"] == HTTPStatus.UNAUTHORIZED
+    evidence.silent(*knock(OUTSIDER, f"{warden}:8444"))
 
 
 @attack("identity", "a role with the right to break the glass, to load, or to loosen", Layer.API)

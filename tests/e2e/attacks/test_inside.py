@@ -27,13 +27,15 @@ METADATA = "169.254.169.254"
 BUNDLE = "open('/var/run/casemate/tls/bundle.pem').read()"
 TOKENS = (
     "open('/var/run/secrets/kubernetes.io/serviceaccount/token').read()",
-    "open('/var/run/casemate/token/token').read()",
+    "open('/var/run/casemate/warden/token').read()",
 )
 
 
 @attack("inside", "the gateway's key, and any token of the pod's account", Layer.KERNEL)
 def test_keys_and_tokens(evidence: Evidence, engine: Container, gateway: Container) -> None:
-    evidence.control(gateway.tries(BUNDLE) == [""], "the gateway reads its own key")
+    evidence.control(
+        gateway.tries(BUNDLE, TOKENS[-1]) == ["", ""], "the gateway reads its own key and token"
+    )
     evidence.control(engine.tries("os.listdir('/models')") == [""], "the engine reads its weights")
 
     for found in engine.tries(BUNDLE, *TOKENS):
