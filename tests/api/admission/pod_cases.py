@@ -16,7 +16,7 @@ _TAGGED = "registry.enclave.local/tools/t:1"
 
 
 def _volume(**source: object) -> dict[str, object]:
-    return {"/spec/volumes/5": {"name": "more", **source}}
+    return {"/spec/volumes/6": {"name": "more", **source}}
 
 
 ORIGIN = [
