@@ -75,9 +75,12 @@ def test_nothing_leaves_a_pod_before_its_gate_has_passed_nor_after(
     with capturing(enclave, "10.244.") as seen:
         while len(started) < STARTS:
             enclave.eventually(lambda: _all_run(cluster), "the engines did not start", 120)
-            started |= _engines(cluster)
-            first = {one.source for one in seen.packets if one.payload.startswith(MARK)}
-            assert first >= set(_engines(cluster).values()), "control: every engine sends"
+            running = _engines(cluster)
+            started |= running
+            enclave.eventually(
+                lambda: _sending(seen.packets) >= set(running.values()),  # noqa: B023
+                "control: every engine sends",
+            )
             cluster.kubectl(*MODEL, "delete", "pods", PODS, "--grace-period=1", "--timeout=120s")
     assert seen.lost == 0
 
@@ -91,6 +94,10 @@ def test_nothing_leaves_a_pod_before_its_gate_has_passed_nor_after(
     early = [interface for interface, sent in pods.items() if not _after_the_gate(sent)]
     assert early == [], "an engine sent before its gate had asked the warden twice"
     say(f"{len(started)} starts, {len(seen.packets)} packets, none to where none may go")
+
+
+def _sending(packets: list[Packet]) -> set[str]:
+    return {one.source for one in packets if one.payload.startswith(MARK)}
 
 
 def _forbidden(packet: Packet, warden: str) -> bool:
