@@ -12,7 +12,7 @@ from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.records import POD, Record, record_of, version_of
 from casemate.cluster.terms import TermsStore
 from casemate.core.names import NAME_LABEL
-from casemate.core.observed import Live, Observed, Ref, Trouble
+from casemate.core.observed import Live, Observed, Pod, Ref, Trouble
 
 _TOMBSTONES = 10_000
 """How many deletions are remembered, so that a late answer revives nothing."""
@@ -165,17 +165,22 @@ class Store:
             namespace=key.namespace,
             body=body,
             children=self.children(key),
-            pods=len(pods),
-            pod_troubles=tuple(f"pod {name}: {text}" for name, text in pods if text),
+            pods=tuple(pod for pod, _ in pods),
+            pod_troubles=tuple(f"pod {pod.name}: {text}" for pod, text in pods if text),
             terms=self.terms.terms_of(key),
             trouble=trouble,
         )
 
-    def _pods(self, key: Key) -> list[tuple[str, str]]:
-        """Name and trouble (or nothing) of each pod, sorted."""
+    def has_pods(self, key: Key) -> bool:
+        """Whether a deployment has pods, be it there itself or not."""
+        return any(ref.kind == POD for ref in self._objects.get(key, {}))
+
+    def _pods(self, key: Key) -> list[tuple[Pod, str]]:
+        """Each pod with its trouble (or nothing), sorted."""
         pods = ((ref, record) for ref, record in self._objects[key].items() if ref.kind == POD)
         return sorted(
-            (ref.name, orjson.loads(record.text)["trouble"] or "") for ref, record in pods
+            (Pod(ref.name, record.uid), orjson.loads(record.text)["trouble"] or "")
+            for ref, record in pods
         )
 
     def children(self, key: Key) -> dict[Ref, Live]:

@@ -56,6 +56,13 @@ class Trouble(NamedTuple):
     message: str
 
 
+class Pod(NamedTuple):
+    """A pod of the deployment, by what its owner references would say."""
+
+    name: str
+    uid: str
+
+
 @dataclass(frozen=True)
 class Observed:
     """One consistent snapshot."""
@@ -66,7 +73,7 @@ class Observed:
     """The ModelDeployment object."""
     children: Mapping[Ref, Live] = field(default_factory=dict)
     """Everything that carries this deployment's labels."""
-    pods: int = 0
+    pods: tuple[Pod, ...] = ()
     """Pods that exist, those that are being stopped included."""
     pod_troubles: tuple[str, ...] = ()
     """What keeps its pods from serving, as `core.pods` words it."""
