@@ -12,7 +12,7 @@ from casemate.cluster.kinds import CHILDREN, MODEL_DEPLOYMENT, POD
 from casemate.cluster.store import Store
 from casemate.core import fields
 from casemate.core.isolation import GATE, Mark
-from casemate.core.names import DIGEST_ANNOTATION, FIELD_MANAGER
+from casemate.core.names import DIGEST_ANNOTATION, FIELD_MANAGER, default_deny
 from casemate.core.observed import Live, Observed, Ref
 from casemate.core.ownership import applied_by_us, belongs_to, made_for
 from casemate.core.plan import Apply, Delete, Plan
@@ -55,12 +55,14 @@ async def prune_orphans(client: Client, store: Store, key: Key) -> bool:
 
     The garbage collector does this too, but not after `kubectl delete --cascade=orphan`: a model
     that runs without its ModelDeployment would run without terms. What only wears our labels stays,
-    and so does a child of another deployment that wears this one's.
+    and so does a child of another deployment that wears this one's. What closes the network stays
+    as long as there are pods: it goes when the watches show the end of the last one.
     """
+    closing = {Ref("NetworkPolicy", default_deny(key.name))} if store.has_pods(key) else set()
     left = [
         Delete(ref, live.uid)
         for ref, live in store.children(key).items()
-        if live.applied and made_for(key.name, live) and not live.deleting
+        if live.applied and made_for(key.name, live) and not live.deleting and ref not in closing
     ]
     if not left or await client.get(MODEL_DEPLOYMENT, key.namespace, key.name) is not None:
         return False

@@ -169,17 +169,18 @@ class Store:
             namespace=key.namespace,
             body=body,
             children=self.children(key),
-            pods=len(pods),
+            pods=tuple(map(pod_of, pods)),
             pod_troubles=tuple(
                 f"pod {one['metadata']['name']}: {one['trouble']}" for one in pods if one["trouble"]
-            ),
-            isolated=tuple(
-                pod_of(one) for one in pods if "deletionTimestamp" not in one["metadata"]
             ),
             words=self.words,
             terms=self.terms.terms_of(key),
             trouble=trouble,
         )
+
+    def has_pods(self, key: Key) -> bool:
+        """Whether a deployment has pods, be it there itself or not."""
+        return any(ref.kind == POD for ref in self._objects.get(key, {}))
 
     def _pods(self, key: Key) -> list[dict[str, Any]]:
         """Its pods as they are remembered, by name."""

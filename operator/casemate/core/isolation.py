@@ -66,11 +66,13 @@ class Gate(NamedTuple):
 
 
 class Pod(NamedTuple):
-    """One pod that is not on its way out."""
+    """One pod."""
 
     name: str
     uid: str
-    gate: Gate | None
+    gate: Gate | None = None
+    ending: bool = False
+    """Whether it is on its way out."""
 
 
 class Mark(NamedTuple):

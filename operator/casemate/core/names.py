@@ -55,6 +55,11 @@ def selector_labels(name: str) -> dict[str, str]:
     return {NAME_LABEL: name}
 
 
+def default_deny(name: str) -> str:
+    """The NetworkPolicy that closes the pods of a deployment, and stays as long as one of them."""
+    return f"{name}-default-deny"
+
+
 def labels(name: str, component: str) -> dict[str, str]:
     """All labels of a child of deployment `name`."""
     return {

@@ -67,18 +67,21 @@ class Observed:
     """The ModelDeployment object."""
     children: Mapping[Ref, Live] = field(default_factory=dict)
     """Everything that carries this deployment's labels."""
-    pods: int = 0
+    pods: tuple[Pod, ...] = ()
     """Pods that exist, those that are being stopped included."""
     pod_troubles: tuple[str, ...] = ()
     """What keeps its pods from serving, as `core.pods` words it."""
-    isolated: tuple[Pod, ...] = ()
-    """Its pods that are not on their way out, each with its readiness gate."""
     words: Words = field(default_factory=Words)
     """What the warden says of pods."""
     terms: Terms = field(default_factory=Terms)
     """What agreements and suppliers say; by default nothing, so that nothing is permitted."""
     trouble: Trouble | None = None
     """What went wrong while the last plan was carried out."""
+
+    @property
+    def alive(self) -> tuple[Pod, ...]:
+        """Pods that are not on their way out."""
+        return tuple(pod for pod in self.pods if not pod.ending)
 
     @property
     def uid(self) -> str:

@@ -30,6 +30,12 @@ def is_left_over(observed: Observed, live: Live) -> bool:
     return same_name and owner.get("uid") != observed.uid
 
 
+def held_by_pods(live: Live) -> bool:
+    """Whether pods own the object beside its deployment: it stays until the last of them ends."""
+    owners = live.body["metadata"].get("ownerReferences", [])
+    return any(owner["kind"] == "Pod" for owner in owners)
+
+
 def made_for(name: str, live: Live) -> bool:
     """Whether the object was made for a deployment called `name`, be it this one or an earlier.
 

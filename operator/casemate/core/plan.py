@@ -10,11 +10,18 @@ from pydantic import ValidationError
 from casemate.api.conditions import Reason
 from casemate.api.v1alpha1 import KIND, ModelDeploymentSpec
 from casemate.core import isolation, status
-from casemate.core.compare import difference
+from casemate.core.compare import Difference, difference
 from casemate.core.fields import Path
 from casemate.core.findings import Deployment, broken
-from casemate.core.observed import Observed, Ref, Settings, Trouble
-from casemate.core.ownership import belongs_to, is_left_over, made_for
+from casemate.core.names import DIGEST_ANNOTATION
+from casemate.core.observed import Live, Observed, Ref, Settings, Trouble
+from casemate.core.ownership import (
+    belongs_to,
+    controller,
+    held_by_pods,
+    is_left_over,
+    made_for,
+)
 from casemate.core.permission import Permission, permit
 from casemate.core.render import render
 
@@ -23,6 +30,10 @@ _INCOMPLETE = {Reason.INVALID_SPEC, Reason.NAME_CONFLICT, Reason.APPLY_REFUSED}
 
 _GONE_SOON_SECONDS = 1.0
 """When to look again at a name that an object on its way out still holds."""
+
+
+_OF_PODS = ("metadata.ownerReferences", f"metadata.annotations.{DIGEST_ANNOTATION}")
+"""Fields that follow from which pods there are."""
 
 
 class Apply(NamedTuple):
@@ -103,7 +114,7 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
         stages=tuple(tuple(one.apply for one in stage if one.apply) for stage in judged),
         prune=(*(one.stale for one in flat if one.stale), *_unwanted(observed, wanted)),
         repairs=tuple(one.repair for one in flat if one.repair),
-        marks=tuple(isolation.marks(observed.isolated, observed.words, now)),
+        marks=tuple(isolation.marks(observed.alive, observed.words, now)),
         conflict="; ".join(one.conflict for one in flat if one.conflict) or None,
         status=_status(observed, spec, permission, flat, now),
         requeue=_GONE_SOON_SECONDS if any(one.waiting or one.stale for one in flat) else None,
@@ -132,7 +143,7 @@ def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
         return _Judged(apply=apply, repair=lost, pending=_applying(ref))
     if live.deleting:
         return _Judged(waiting=True, pending=f"{ref} is being removed, to be made anew")
-    if is_left_over(observed, live):
+    if is_left_over(observed, live) and not held_by_pods(live):
         pending = f"{ref} of an earlier {KIND} is being removed"
         return _Judged(stale=Delete(ref, live.uid), pending=pending)
     if not belongs_to(observed, live):
@@ -147,11 +158,22 @@ def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
         return _Judged()
     changed = (*found.changed, *found.added_names(), *untold)
     repair = Repair(ref, "edited", changed, found.managers)
+    pods = _only_pods(observed, live, found)
     return _Judged(
         apply=Apply(ref, body, known=True, strip=found.added, whole=bool(untold) or live.noted),
-        repair=None if found.outdated else repair,
-        pending=_applying(ref),
+        repair=None if found.outdated or pods else repair,
+        pending=None if pods else _applying(ref),
     )
+
+
+def _only_pods(observed: Observed, live: Live, found: Difference) -> bool:
+    """Whether nothing differs but which pods own the object: they come and go, and it is no drift.
+
+    The garbage collector drops the references to pods that ended, before us or after.
+    """
+    kept = live.applied and controller(live.body).get("uid") == observed.uid and not live.noted
+    theirs = found.added or found.managers
+    return kept and not theirs and all(path.startswith(_OF_PODS) for path in found.changed)
 
 
 def _applying(ref: Ref) -> str:
@@ -195,8 +217,8 @@ def _status(
         permission.replicas,
         suspended=spec.suspend,
         pending=pending[0] if pending else None,
-        pods=observed.pods,
-        troubles=(*isolation.troubles(observed.isolated), *observed.pod_troubles),
+        pods=len(observed.pods),
+        troubles=(*isolation.troubles(observed.alive), *observed.pod_troubles),
     )
     return status.write(observed, _permitted(verdict, permission), rollout, now, permission)
 

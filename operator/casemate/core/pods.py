@@ -30,8 +30,9 @@ def _gate_of(pod: Mapping[str, Any]) -> list[str] | None:
 
 def pod_of(kept: Mapping[str, Any]) -> Pod:
     """A pod as `trimmed` remembers it."""
-    gate = kept["gate"]
-    return Pod(kept["metadata"]["name"], kept["metadata"]["uid"], Gate(*gate) if gate else None)
+    meta, gate = kept["metadata"], kept["gate"]
+    ending = "deletionTimestamp" in meta
+    return Pod(meta["name"], meta["uid"], Gate(*gate) if gate else None, ending)
 
 
 def trouble(pod: Mapping[str, Any]) -> str | None:

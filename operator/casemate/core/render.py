@@ -71,21 +71,33 @@ def _stage(objects: list[dict[str, Any]], observed: Observed, stamp: str) -> Sta
     }
 
 
+def _owners(item: dict[str, Any], observed: Observed) -> list[dict[str, Any]]:
+    """Who must be gone before an object is: its deployment; and what closes pods, the pods too.
+
+    Without that, deleting a deployment would open the network of an engine that takes its time.
+    """
+    deployment = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": observed.name,
+        "uid": observed.uid,
+        "controller": True,
+    }
+    closing = item["metadata"]["name"] == names.default_deny(observed.name)
+    pods = observed.pods if closing and item["kind"] == "NetworkPolicy" else ()
+    return [
+        deployment,
+        *({"apiVersion": "v1", "kind": "Pod", "name": pod.name, "uid": pod.uid} for pod in pods),
+    ]
+
+
 def _stamp(item: dict[str, Any], observed: Observed, terms: str) -> dict[str, Any]:
     """Adds what every child carries: namespace, labels, owner, terms, and the digest of it all."""
     component = "network" if item["kind"] == "NetworkPolicy" else "model"
     item["metadata"] |= {
         "namespace": observed.namespace,
         "labels": names.labels(observed.name, component),
-        "ownerReferences": [
-            {
-                "apiVersion": API_VERSION,
-                "kind": KIND,
-                "name": observed.name,
-                "uid": observed.uid,
-                "controller": True,
-            }
-        ],
+        "ownerReferences": _owners(item, observed),
     }
     annotations = {names.TERMS_ANNOTATION: terms}
     item["metadata"]["annotations"] = annotations

@@ -107,7 +107,7 @@ def write(
 ) -> dict[str, Any] | None:
     """The whole new status, or None when the live one already says so."""
     found = _conditions(verdict, rollout)
-    where = isolation.finding(observed.isolated, observed.words)
+    where = isolation.finding(observed.alive, observed.words)
     found.append(condition(where.type, where.status, where.reason, where.message))
     if permission:
         found += [condition(f.type, f.status, f.reason, f.message) for f in permission.findings]
@@ -120,7 +120,7 @@ def write(
         "replicas": rollout.replicas,
         "readyReplicas": rollout.ready,
         "selector": names.selector_text(names.selector_labels(observed.name)),
-        "isolation": isolation.report(observed.isolated),
+        "isolation": isolation.report(observed.alive),
         "url": names.url(observed.name, observed.namespace),
     }
     if permission and permission.until:

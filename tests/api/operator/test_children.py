@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from support import certificates as by_hand
 from support.operators import (
     Api,
     Operator,
@@ -172,3 +173,46 @@ def test_every_child_passes_strict_validation(
     accepted = api.client.request("POST", target, child)
 
     assert accepted["metadata"]["name"] == f"{name}-copy"
+
+
+def _pod(api: Api, namespace: str, name: str) -> str:
+    """Makes a pod as the cluster would of the Deployment; returns its UID."""
+    deployment = api.get("Deployment", namespace, "m")
+    assert deployment is not None
+    made = by_hand.pod(api, namespace, name, by_hand.replica_set(api, namespace, deployment, name))
+    return str(made["metadata"]["uid"])
+
+
+def test_what_closes_the_network_stays_as_long_as_a_pod(
+    api: Api, operator: Operator, namespace: str
+) -> None:
+    create(api, namespace)
+    closed = partial(api.get, "NetworkPolicy", namespace, "m-default-deny")
+    first = closed()
+    assert first is not None
+    (owner,) = first["metadata"]["ownerReferences"]
+
+    def held_by(*uids: str) -> bool:
+        found = closed()
+        assert found is not None
+        return [one["uid"] for one in found["metadata"]["ownerReferences"]] == [
+            owner["uid"],
+            *uids,
+        ]
+
+    # Their order is that of their names, which is not the one in which they come.
+    later = _pod(api, namespace, "m-9")
+    eventually(lambda: held_by(later), "it is not held by its pod")
+    early = _pod(api, namespace, "m-1")
+    eventually(lambda: held_by(early, later), "it is not held by both")
+    written = closed()
+    create(api, namespace, "other")
+    assert closed() == written, "it is not written again and again"
+
+    api.delete("ModelDeployment", namespace, "m", policy="Background")
+    gone = partial(api.get, "Deployment", namespace, "m")
+    eventually(lambda: gone() is None, "the Deployment runs without its ModelDeployment")
+    assert closed() is not None
+    api.delete("Pod", namespace, "m-1")
+    api.delete("Pod", namespace, "m-9")
+    eventually(lambda: closed() is None, "it stayed longer than its pods")

@@ -10,8 +10,18 @@ import pytest
 
 from demo import deploy
 from demo.cluster import Cluster
-from e2e.attacks.conftest import CA, GATEWAY_PORT, GREET, MODEL
-from e2e.model.conftest import Probe, process_of
+from e2e.attacks.conftest import (
+    CA,
+    GATEWAY_PORT,
+    GREET,
+    MODEL,
+    OUTSIDER,
+    OWN,
+    Knock,
+    opens,
+)
+from e2e.model.conftest import PROBE, Probe, process_of
+from enclave.layout import OUTSIDE_ADDRESS
 from images.steps import Built
 from support.attacks import Evidence, Layer, attack
 from support.enclaves import Enclave
@@ -20,7 +30,8 @@ NAME = "hostile"
 OURS = f"-lcasemate.dev/model-deployment={NAME}"
 HOSTILE = r'''
 import http.server, json, os, signal, socket, threading, time
-signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+HOLDS = []
+signal.signal(signal.SIGTERM, lambda *_: HOLDS or os._exit(0))
 MODELS = {"object": "list", "data": [{"id": "hostile", "object": "model"}]}
 CHOICE = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "x"}}
 WHOLE = {"id": "1", "object": "chat.completion", "created": 1, "model": "hostile",
@@ -62,6 +73,8 @@ class Engine(http.server.BaseHTTPRequestHandler):
         what = asked["messages"][0]["content"]
         if what == "steal":
             threading.Thread(target=steal, daemon=True).start()
+        if what == "hold":
+            HOLDS.append(True)
         if what == "redirect":
             self.send_response(307)
             self.send_header("Location", "http://203.0.113.10/")
@@ -98,7 +111,7 @@ except urllib.error.HTTPError as error:
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def hostile(cluster: Cluster, built: dict[str, Built]) -> Iterator[dict[str, Any]]:
     """A ModelDeployment whose engine is the attacker's; its pod."""
     live = cluster.get(*MODEL, "modeldeployment", deploy.MODEL)
@@ -114,7 +127,7 @@ def hostile(cluster: Cluster, built: dict[str, Built]) -> Iterator[dict[str, Any
     cluster.kubectl(*MODEL, "apply", "--filename=-", stdin=json.dumps(body))
     cluster.kubectl(*MODEL, "wait", f"md/{NAME}", "--for=condition=Ready", "--timeout=90s")
     yield cluster.get(*MODEL, "pods", OURS)["items"][0]
-    cluster.kubectl(*MODEL, "delete", "modeldeployment", NAME)
+    cluster.kubectl(*MODEL, "delete", "modeldeployment", NAME, "--ignore-not-found")
     cluster.kubectl(*MODEL, "wait", "--for=delete", "pod", OURS, "--timeout=90s")
 
 
@@ -139,6 +152,40 @@ def test_answers_that_are_none(evidence: Evidence, cluster: Cluster) -> None:
 
 @attack(
     "engine",
+    "the time that a deleted deployment gives it to end, for ways out and ways in",
+    Layer.NETWORK,
+)
+def test_an_engine_that_outlives_its_deployment(
+    evidence: Evidence,
+    cluster: Cluster,
+    enclave: Enclave,
+    knock: Knock,
+    hostile: dict[str, Any],
+) -> None:
+    outside, name = f"{OUTSIDE_ADDRESS}:80", hostile["metadata"]["name"]
+    evidence.control(opens(knock, OUTSIDER, outside, OWN), "the outside answers an ordinary pod")
+    evidence.control(_ask(cluster, "hold")[0] == 200, "the engine is told to hear no signal")
+    cluster.kubectl(*MODEL, "delete", "modeldeployment", NAME)
+    enclave.eventually(lambda: _parts(cluster) == {"NetworkPolicy"}, "its parts stayed")
+    (closed,) = cluster.get(*MODEL, "networkpolicies", OURS)["items"]
+    assert closed["metadata"]["name"] == f"{NAME}-default-deny"
+
+    probe = ("python3.11", "-", "--timeout", "2", "tcp", outside)
+    evidence.silent(
+        cluster.execute(deploy.MODELS, name, "engine", *probe, stdin=PROBE),
+        *knock(OUTSIDER, f"{hostile['status']['podIP']}:{GATEWAY_PORT}"),
+    )
+    cluster.kubectl(*MODEL, "delete", "pod", name, "--grace-period=1", "--timeout=60s")
+    enclave.eventually(lambda: not _parts(cluster), "the policy outlived its last pod")
+
+
+def _parts(cluster: Cluster) -> set[str]:
+    found = cluster.get(*MODEL, "deployments,services,networkpolicies", OURS)["items"]
+    return {one["kind"] for one in found}
+
+
+@attack(
+    "engine",
     "the gateway's ports taken while it starts again, to answer in its place",
     Layer.TLS,
 )
@@ -149,7 +196,7 @@ def test_the_gateways_ports_while_it_is_away(
     probe: Probe,
     hostile: dict[str, Any],
 ) -> None:
-    """The last one: the engine keeps the ports, so its pod serves nobody until it is replaced."""
+    """The engine keeps the ports: its pod serves nobody until it is replaced."""
     address, name = hostile["status"]["podIP"], f"{NAME}.{deploy.MODELS}.svc"
 
     def met() -> Any:

@@ -239,7 +239,8 @@ def test_a_snapshot_has_the_parent_its_children_and_its_pods() -> None:
     assert list(found.children) == [Ref("Service", "s")]
     assert found.children[Ref("Service", "s")].applied
     assert "managedFields" not in found.body["metadata"]
-    assert (found.pods, found.pod_troubles) == (2, ("pod p: failed: Evicted",))
+    assert [one.name for one in found.pods] == ["p", "q"]
+    assert found.pod_troubles == ("pod p: failed: Evicted",)
 
 
 def test_conditions_are_those_of_deployments_only() -> None:

@@ -15,7 +15,7 @@ def default_deny(name: str) -> dict[str, Any]:
     """Closes the pods of a deployment in both directions."""
     return {
         **_POLICY,
-        "metadata": {"name": f"{name}-default-deny"},
+        "metadata": {"name": names.default_deny(name)},
         "spec": {
             "podSelector": {"matchLabels": names.selector_labels(name)},
             "policyTypes": ["Ingress", "Egress"],
