@@ -1,9 +1,8 @@
 """Who may loosen a UsageAgreement, and that terms in use cannot be deleted."""
 
-from casemate.admission.expressions import listed, say
+from casemate.admission.expressions import contained, listed, say
 from casemate.admission.policy import Check, Policy, Target
 from casemate.api.agreement import Toleration
-from casemate.api.cidrs import contained
 from casemate.api.rules import literal
 from casemate.api.v1alpha1 import GROUP
 

@@ -7,12 +7,12 @@ from casemate.admission.expressions import (
     CREATES,
     DEPLOYMENTS,
     MODEL_IMAGE,
+    contained,
     differs,
     listed,
     say,
 )
 from casemate.admission.policy import ENCLAVE_LABEL, Check, Params, Policy, Target
-from casemate.api.cidrs import contained
 from casemate.api.v1alpha1 import API_VERSION
 from casemate.core.agreements import IN_FORCE
 from casemate.core.names import TERMS_INDEX

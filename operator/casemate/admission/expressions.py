@@ -29,6 +29,11 @@ def listed(names: str) -> str:
     return f"(size({names}) == 0 ? 'none' : size({joined}) > {_LONGEST_LIST} ? {cut} : {joined})"
 
 
+def contained(block: str, blocks: str) -> str:
+    """Return the CEL text that tells whether one of a list of blocks of addresses contains one."""
+    return f"{blocks}.exists(outer, cidr(outer).containsCIDR({block}))"
+
+
 def differs(*fields: str) -> str:
     """Return CEL: at least one of these fields, each required or not, is not as it was."""
     same = (f"object.spec.{path} == oldObject.spec.{path}" for path in map(_optional, fields))

@@ -31,11 +31,6 @@ def within(inner: str, outer: str) -> bool:
     return one.network_address in other and one.prefixlen >= other.prefixlen
 
 
-def contained(inner: str, outers: str) -> str:
-    """Return the CEL text that tells whether one of a list of blocks contains a block."""
-    return f"{outers}.exists(outer, cidr(outer).containsCIDR({inner}))"
-
-
 def _is_plain(text: str) -> bool:
     try:
         block = ip_network(text)

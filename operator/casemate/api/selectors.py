@@ -26,6 +26,9 @@ LabelValue = Annotated[
     ),
 ]
 
+_EVERYWHERE = "kubernetes.io/metadata.name"
+"""The label that every namespace has."""
+
 _BAD_KEYS = f"self.filter(key, !key.matches({literal(f'^(?:{_KEY})$')}))"
 
 Labels = Annotated[
@@ -75,21 +78,23 @@ class LabelSelector(ApiModel):
         """Tell whether some label must be there; if not, nearly everything is selected."""
         expressions = self.match_expressions or []
         return bool(self.match_labels) or any(
-            one.operator in {"In", "Exists"} for one in expressions
+            one.operator == "In" or (one.operator == "Exists" and one.key != _EVERYWHERE)
+            for one in expressions
         )
 
 
 _NAMES_A_LABEL = (
     "(has(self.{0}) && (has(self.{0}.matchLabels) && size(self.{0}.matchLabels) > 0"
     " || has(self.{0}.matchExpressions)"
-    " && self.{0}.matchExpressions.exists(one, one.operator in ['In', 'Exists'])))"
+    " && self.{0}.matchExpressions.exists(one, one.operator == 'In' || "
+    f"one.operator == 'Exists' && one.key != {literal(_EVERYWHERE)})))"
 )
 SELECTS = " || ".join(map(_NAMES_A_LABEL.format, ("podSelector", "namespaceSelector")))
 """CEL: a peer is named by at least one label, of pods or of namespaces."""
 SELECTS_MESSAGE = (
     "a podSelector or a namespaceSelector that asks for at least one label (matchLabels, or "
     "matchExpressions with In or Exists); a whole namespace is selected by its label "
-    "kubernetes.io/metadata.name"
+    f"{_EVERYWHERE}, and as every namespace has that, Exists asks for nothing there"
 )
 """What is accepted, to be read after "needs"."""
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from unit.api.cases import ABSENT, SPEC, Json, Pair, shown
 
+_NAME = "kubernetes.io/metadata.name"
 _ONE_LABEL = "asks for at least one label"
 
 
@@ -67,6 +68,10 @@ CLIENTS = [
          _labels(matchExpressions=[_expression("Exists"), _expression("NotIn", "front")]),
          _labels(matchExpressions=[_expression("DoesNotExist"), _expression("NotIn", "front")]),
          (_ONE_LABEL,), "access.clients[0]"),
+    Pair("clients in any namespace that has a name", "access.clients",
+         [{"namespaceSelector": {"matchExpressions": [_expression("Exists", key="team")]}}],
+         [{"namespaceSelector": {"matchExpressions": [_expression("Exists", key=_NAME)]}}],
+         (_ONE_LABEL, "every namespace has that"), "access.clients[0]"),
     Pair("too many clients", "access.clients", _label("app", "chat") * 32,
          _label("app", "chat") * 33, ("Too many: 33: must have at most 32 items",)),
     Pair("addresses", "access.clients", _label("app", "chat"), [{"ipBlock": {"cidr": "0.0.0.0/0"}}],

@@ -9,6 +9,9 @@ _PLAIN = "must be a block of addresses such as 10.20.0.0/16 or fd00:20::/32"
 _NONE_OF = "must hold no address of 0.0.0.0/8 (unspecified)"
 _ONE_KIND = "needs exactly one kind of peer: cidr, or a podSelector or a namespaceSelector"
 _ARCHIVE = {"matchLabels": {"app": "archive"}}
+_NAMESPACE = "kubernetes.io/metadata.name"
+_NAMED = {"matchExpressions": [{"key": _NAMESPACE, "operator": "In", "values": ["archive"]}]}
+_NAMELESS = {"matchExpressions": [{"key": _NAMESPACE, "operator": "Exists"}]}
 _ANY = {"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}
 
 
@@ -100,6 +103,8 @@ PEERS = [
     _peer("a way out to all namespaces", {"namespaceSelector": {}, "podSelector": _ARCHIVE},
           {"namespaceSelector": {}}),
     _peer("a way out to what lacks a label", {"podSelector": _ARCHIVE}, {"podSelector": _ANY}),
+    _peer("a way out to any namespace that has a name", {"namespaceSelector": _NAMED},
+          {"namespaceSelector": _NAMELESS}),
     _peer("a way out to a block and pods", {"cidr": "10.20.0.0/16"},
           {"cidr": "10.20.0.0/16", "podSelector": _ARCHIVE}),
     _peer("a way out to a block and namespaces", {"namespaceSelector": _ARCHIVE},
