@@ -10,7 +10,11 @@ from support.operators import Api, Operator, eventually, model_deployment
 Json = dict[str, Any]
 Open = set[tuple[str, str, int]]
 
-ALWAYS: Open = {("in", "namespace=monitoring", 9090), ("out", "namespace=casemate-system", 8444)}
+ALWAYS: Open = {
+    ("in", "namespace=monitoring", 9090),
+    ("in", "namespace=casemate-system", 8443),
+    ("out", "namespace=casemate-system", 8444),
+}
 BLOCK = {"cidr": "10.20.0.0/24", "ports": [{"port": 443}]}
 BLOCK6 = {"cidr": "fd00:20::/48", "ports": [{"port": 443}]}
 PODS = {"podSelector": {"matchLabels": {"app": "archive"}}, "ports": [{"port": 5432}]}
