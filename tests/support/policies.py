@@ -160,7 +160,8 @@ def bind(world: World, role: str, user: str, namespace: str = "") -> None:
 def roles_of_people() -> list[Json]:
     """The ClusterRoles that the chart brings for people."""
     rendered = (one for one in Helm().template() if one["kind"] == "ClusterRole")
-    return [one for one in rendered if one["metadata"]["name"] != "casemate-operator"]
+    programs = ("casemate-operator", "casemate-warden")
+    return [one for one in rendered if one["metadata"]["name"] not in programs]
 
 
 def _agree(world: World) -> None:

@@ -10,7 +10,6 @@ from support.policies import (
     ADMIN,
     ENCLAVE,
     ENGINEER,
-    KUBELET,
     LOADER,
     OPERATOR,
     PLAIN,
@@ -110,7 +109,7 @@ def test_a_model_pod_keeps_its_terms(world: World, value: str | None):
     assert "metadata.annotations: casemate.dev/* must not change" in message
 
 
-@pytest.mark.parametrize("user", [ENGINEER, ADMIN, KUBELET, REPLICASETS])
+@pytest.mark.parametrize("user", [ENGINEER, ADMIN, REPLICASETS])
 def test_nobody_but_the_operator_says_that_a_pod_is_isolated(world: World, user: str):
     claim = {"status": {"conditions": [{"type": GATE, "status": "True"}]}}
     other = {"status": {"conditions": [{"type": "example.org/other", "status": "True"}]}}

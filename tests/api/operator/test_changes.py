@@ -39,7 +39,7 @@ CHANGES: dict[str, tuple[Json, str, str, tuple[str | int, ...], Any]] = {
     "the clients": (
         {"access": {"clients": [{"podSelector": {"matchLabels": {"app": "other"}}}]}},
         *("NetworkPolicy", "m-allow"),
-        ("spec", "ingress", 1, "from"),
+        ("spec", "ingress", 2, "from"),
         [{"podSelector": {"matchLabels": {"app": "other"}}}],
     ),
     "the replicas": ({"replicas": 4}, "Deployment", "m", ("spec", "replicas"), 4),

@@ -149,7 +149,7 @@ def test_conditions_are_as_kstatus_reads_them(api: Api, operator: Operator, name
     generation = found["metadata"]["generation"]
 
     terms = {"AgreementInForce", "SupplierPermitted", "CapacityGranted"}
-    assert {"Ready", "Available", "Reconciling", *terms} == conditions.keys()
+    assert {"Ready", "Available", "Reconciling", "NetworkIsolated", *terms} == conditions.keys()
     assert {conditions[one]["status"] for one in terms} == {"True"}
     assert all(c["observedGeneration"] == generation for c in conditions.values())
     assert conditions["Reconciling"]["status"] == "True"

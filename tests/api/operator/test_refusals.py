@@ -111,7 +111,8 @@ def test_a_child_that_the_cluster_refuses_stalls_with_the_clusters_own_words(
     assert "no capacity was granted" in condition["message"]
     found = api.get("ModelDeployment", namespace, "m")
     assert found is not None
-    assert {"Ready", "Available", "Stalled"} == {c["type"] for c in found["status"]["conditions"]}
+    types = {c["type"] for c in found["status"]["conditions"]}
+    assert types == {"Ready", "Available", "NetworkIsolated", "Stalled"}
     assert api.get("NetworkPolicy", namespace, "m-default-deny"), "the closed part is there"
 
     api.client.request("DELETE", refusing)

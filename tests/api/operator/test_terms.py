@@ -121,7 +121,8 @@ def test_an_order_runs_its_course_and_a_stay_brings_the_deployment_back(
     assert api.get("Service", namespace, "m"), "everything else is kept"
     eventually(lambda: reason(api, namespace) == "SupplierBlocked", "")
     policy = api.get("NetworkPolicy", namespace, "m-allow") or {}
-    assert [rule["ports"][0]["port"] for rule in policy["spec"]["ingress"]] == [9090]
+    ports = [rule["ports"][0]["port"] for rule in policy["spec"]["ingress"]]
+    assert ports == [9090, 8443], "only monitoring and the warden get in"
 
     stay = {"from": spelled(datetime.now(UTC))}
     changed = {"effectiveAt": spelled(since), "phaseOutEndsAt": spelled(end)}
