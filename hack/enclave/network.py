@@ -10,6 +10,7 @@ from pathlib import Path
 from enclave import servers
 from enclave.commands import run, succeeds
 from enclave.layout import OUTSIDE_ADDRESS, OUTSIDE_GATEWAY, POD_RANGE, Layout
+from enclave.waiting import until
 
 _NODE_SYSCTLS = (
     "net.ipv4.ip_forward=1",
@@ -19,6 +20,7 @@ _NODE_SYSCTLS = (
     "net.ipv6.conf.default.disable_ipv6=1",
 )
 _NETNS = Path("/run/netns")
+_GONE_SECONDS = 5.0
 # The host may call the node; neither the node nor a pod may call the host. Otherwise the host's
 # own services would be a way out of the enclave.
 _ONE_WAY = """
@@ -92,8 +94,10 @@ def delete(layout: Layout) -> None:
     for namespace in (layout.name, layout.outside):
         if layout.namespace_path(namespace).exists():
             run(["ip", "netns", "delete", namespace])
-    if (Path("/sys/class/net") / layout.host_link).exists():
-        run(["ip", "link", "delete", layout.host_link])
+    link = Path("/sys/class/net") / layout.host_link
+    # The kernel takes the link along with the namespace, at a moment of its own.
+    if link.exists() and not succeeds(["ip", "link", "delete", layout.host_link]):
+        until(lambda: not link.exists(), _GONE_SECONDS, f"{layout.host_link} stays")
     # `ip netns add` makes this folder a mount of its own; the last one out takes it away.
     if _NETNS.is_mount() and not any(_NETNS.iterdir()):
         succeeds(["umount", _NETNS])

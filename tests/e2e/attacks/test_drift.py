@@ -207,19 +207,25 @@ def _wait(condition: Callable[[], bool], message: str) -> None:
 def test_what_is_left_without_a_modeldeployment_goes(
     evidence: Evidence, cluster: Cluster, mallory: Person, neighbour: dict[str, Any]
 ) -> None:
-    def parts() -> list[str]:
+    ours = f"--selector={LABEL}={VICTIM}"
+
+    def parts() -> set[str]:
         """What is there and not on its way out: a pod may take its time."""
-        ours = f"--selector={LABEL}={VICTIM}"
         kinds = "deployments,services,networkpolicies,serviceaccounts,pods"
         found = cluster.get(*MODEL, kinds, ours)["items"]
-        return [one["kind"] for one in found if "deletionTimestamp" not in one["metadata"]]
+        staying = (one for one in found if "deletionTimestamp" not in one["metadata"])
+        return {f"{one['kind']}/{one['metadata']['name']}" for one in staying}
 
     assert mallory(*MODEL, "create", "--filename=-", stdin=neighbour) == ""
-    until(lambda: "Pod" in parts(), HEALED_SECONDS, "no pod was made")
-    evidence.control("Deployment" in parts(), "its parts are there, and a pod")
+    pod = f"Pod/{VICTIM}-"
+    until(lambda: pod in " ".join(parts()), HEALED_SECONDS, "no pod was made")
+    evidence.control(f"Deployment/{VICTIM}" in parts(), "its parts are there, and a pod")
     begin = time.monotonic()
     orphan = ("delete", "modeldeployment", VICTIM, "--cascade=orphan")
     evidence.accepted(mallory(*MODEL, *orphan), "an author may delete what is theirs")
 
-    until(lambda: not parts(), HEALED_SECONDS, lambda: f"left: {parts()}")
+    closed = f"NetworkPolicy/{VICTIM}-default-deny"
+    until(lambda: parts() <= {closed}, HEALED_SECONDS, lambda: f"left: {parts()}")
     evidence.healed("parts without a ModelDeployment", time.monotonic() - begin)
+    cluster.kubectl(*MODEL, "delete", "pods", ours, "--grace-period=0", "--force")
+    until(lambda: not parts(), HEALED_SECONDS, "the policy outlived its last pod")
