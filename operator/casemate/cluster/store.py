@@ -12,7 +12,7 @@ from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.records import POD, Record, record_of, version_of
 from casemate.cluster.terms import TermsStore
 from casemate.core.names import NAME_LABEL
-from casemate.core.observed import Live, Observed, Ref, Trouble
+from casemate.core.observed import Contest, Live, Observed, Ref, Trouble
 
 _TOMBSTONES = 10_000
 """How many deletions are remembered, so that a late answer revives nothing."""
@@ -153,7 +153,12 @@ class Store:
             if record is not None:
                 yield key, orjson.loads(record.text).get("status", {}).get("conditions", [])
 
-    def gather(self, key: Key, trouble: Trouble | None = None) -> Observed | None:
+    def gather(
+        self,
+        key: Key,
+        trouble: Trouble | None = None,
+        contests: Mapping[Ref, Contest] | None = None,
+    ) -> Observed | None:
         """A snapshot of one deployment, or None when it does not exist."""
         record = self._objects.get(key, {}).get(Ref(KIND, key.name))
         if record is None:
@@ -168,6 +173,7 @@ class Store:
             pods=len(pods),
             pod_troubles=tuple(f"pod {name}: {text}" for name, text in pods if text),
             terms=self.terms.terms_of(key),
+            contests=contests or {},
             trouble=trouble,
         )
 
