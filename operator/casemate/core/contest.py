@@ -12,7 +12,7 @@ AT_ONCE = 10
 """Repairs of one child that are made at once; each comes back after `EVERY_SECONDS`."""
 EVERY_SECONDS = 10.0
 """Between two repairs of a child once those are used up: longer, and an open policy stays open."""
-OVER_SECONDS = 60.0
+OVER_SECONDS = 30.0
 """How long nothing must have been repaired until a contest is over."""
 
 

@@ -47,7 +47,7 @@ def test_who_changes_something_now_and_then_never_waits_for_the_repair() -> None
     assert len(fought(3600, EVERY_SECONDS)) == 3600 / EVERY_SECONDS
 
 
-def test_a_bout_is_over_when_nothing_was_repaired_for_a_minute() -> None:
+def test_a_bout_is_over_when_nothing_was_repaired_for_a_while() -> None:
     bout = repaired(Bout(), 100)
     assert not is_over(bout, 100 + OVER_SECONDS - 1)
     assert is_over(bout, 100 + OVER_SECONDS)
