@@ -5,8 +5,8 @@ accounts appear only when a test makes them.
 """
 
 import socket
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -99,7 +99,14 @@ class ControlPlane:
 
     def restart_api_server(self) -> None:
         """Stop the API server and start it again over the same data, on the same port."""
+        with self.api_server_down():
+            pass
+
+    @contextmanager
+    def api_server_down(self) -> Iterator[None]:
+        """Stop the API server; it starts again at the end, over the same data, on the same port."""
         self._running.pop().stop()
+        yield
         self._start(self._api_server())
         self._wait()
 

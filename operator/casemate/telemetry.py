@@ -37,6 +37,12 @@ DRIFT_REPAIRS = Counter(
     ["kind", "action"],
     registry=REGISTRY,
 )
+CONTESTS = Counter(
+    "casemate_contests_total",
+    "Children that somebody changed so often that their repair was put off, by kind.",
+    ["kind"],
+    registry=REGISTRY,
+)
 BREAK_GLASS = Counter(
     "casemate_break_glass_total",
     "Writes to children by the right to break the glass that the operator saw, by kind.",

@@ -152,19 +152,27 @@ class Api:
 
     def counted(self) -> bool:
         """Whether agreements, suppliers and the index tell of all deployments that there are."""
+        return not self.uncounted()
+
+    def uncounted(self) -> list[str]:
+        """Where `counted` fails."""
         everything = "/apis/casemate.dev/v1alpha1/modeldeployments"
         named = Counter(
             one["spec"]["agreementRef"]["name"]
             for one in self.client.request("GET", everything)["items"]
         )
         agreements, suppliers = self.items("UsageAgreement", ""), self.items("Supplier", "")
-        told = all(
-            one.get("status", {}).get("deployments") == named[one["metadata"]["name"]]
-            for one in agreements
-        )
+        told = {
+            one["metadata"]["name"]: one.get("status", {}).get("deployments") for one in agreements
+        }
         known = (self.get("TermsIndex", "", "casemate-terms") or {}).get("data") or {}
-        complete = len(known) == len(agreements) + len(suppliers)
-        return told and complete and "Unknown" not in known.values()
+        there = {f"agreement.{name}" for name in told}
+        there |= {f"supplier.{one['metadata']['name']}" for one in suppliers}
+        return [
+            *(f"{name}: {n}, not {named[name]}" for name, n in told.items() if n != named[name]),
+            *(f"{name}: too much or too little in the index" for name in there ^ known.keys()),
+            *(f"{name}: Unknown" for name, standing in known.items() if standing == "Unknown"),
+        ]
 
     def forbidden(self, user: str = USER) -> list[str]:
         """What a user asked for without the right to."""

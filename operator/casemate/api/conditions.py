@@ -32,6 +32,7 @@ class Reason(StrEnum):
     MINIMUM_AVAILABLE = "MinimumReplicasAvailable"  # at least one pod answers
     INVALID_SPEC = "InvalidSpec"  # the stored spec breaks a rule of this version
     NAME_CONFLICT = "NameConflict"  # an object of somebody else has a child's name
+    CONTESTED = "Contested"  # somebody else changes a child again and again
     APPLY_REFUSED = "ApplyRefused"  # the API server refused a child for good
     CLOCK_DOUBTFUL = "ClockDoubtful"  # our clock and the API server's differ: nothing is decided
     IN_FORCE = "InForce"  # the agreement is in force

@@ -5,13 +5,14 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from casemate.api.conditions import Reason
 from casemate.cluster.client import Client
 from casemate.cluster.errors import Error
 from casemate.cluster.glass import Use
 from casemate.cluster.kinds import EVENT, MODEL_DEPLOYMENT
+from casemate.core import contest
 from casemate.core.notices import Notice
-from casemate.core.observed import Observed
-from casemate.core.plan import Repair
+from casemate.core.observed import Observed, Repair
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,10 @@ class Recorder:
         what = f": {', '.join(repair.fields)}" if repair.fields else ""
         note = f"{repair.ref} was {repair.action}{who} and is restored{what}"
         self._warn(observed, "DriftRepaired", "Restore", note)
+
+    def put_off(self, observed: Observed, repair: Repair) -> None:
+        """Says that a repair waits, as somebody undoes each; once for each contest."""
+        self._warn(observed, Reason.CONTESTED, "Wait", contest.words(repair))
 
     def noticed(self, observed: Observed, notice: Notice) -> None:
         """Says what changed about the terms: a refusal, or one day less of a countdown."""

@@ -13,7 +13,7 @@ from casemate.cluster.records import POD, Record, record_of, version_of
 from casemate.cluster.terms import TermsStore
 from casemate.core.isolation import Words
 from casemate.core.names import NAME_LABEL
-from casemate.core.observed import Live, Observed, Ref, Trouble
+from casemate.core.observed import Contest, Live, Observed, Ref, Trouble
 from casemate.core.pods import pod_of
 
 _TOMBSTONES = 10_000
@@ -157,7 +157,12 @@ class Store:
             if record is not None:
                 yield key, orjson.loads(record.text).get("status", {}).get("conditions", [])
 
-    def gather(self, key: Key, trouble: Trouble | None = None) -> Observed | None:
+    def gather(
+        self,
+        key: Key,
+        trouble: Trouble | None = None,
+        contests: Mapping[Ref, Contest] | None = None,
+    ) -> Observed | None:
         """A snapshot of one deployment, or None when it does not exist."""
         record = self._objects.get(key, {}).get(Ref(KIND, key.name))
         if record is None:
@@ -175,6 +180,7 @@ class Store:
             ),
             words=self.words,
             terms=self.terms.terms_of(key),
+            contests=contests or {},
             trouble=trouble,
         )
 

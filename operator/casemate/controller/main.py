@@ -7,11 +7,13 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 import kopf
 import uvloop
+from aiohttp import web
 
 from casemate.cluster.client import Client
 from casemate.cluster.errors import Error, Lost
@@ -19,6 +21,8 @@ from casemate.cluster.fence import Fence
 from casemate.cluster.lease import Elector
 from casemate.controller import isolation, servers, watches
 from casemate.controller.arguments import Options, parse
+from casemate.controller.health import Progress
+from casemate.controller.patience import answered
 from casemate.controller.replica import Replica
 from casemate.ports import serve
 
@@ -46,15 +50,9 @@ async def _run(options: Options) -> None:
     client = await Client.connect(Fence.closed(), me)
     own = await Client.connect(Fence.closed(), me)
     elector = Elector(own, client.fence, options.namespace, me, options.pace)
-    runners: list[Any] = []
+    runners: list[web.AppRunner] = []
     try:
-        where = await isolation.find(client, options.namespace, options.closed)
-        replica = Replica(client, elector, options, where)
-        runners = [
-            await serve(servers.metrics_app(replica.collector), options.metrics_port),
-            await serve(servers.health_app(replica.progress), options.health_port),
-        ]
-        await _serve(replica, elector, stop)
+        await _serve(_begin(client, elector, options, runners), elector, stop)
     finally:
         for runner in runners:
             await runner.cleanup()
@@ -62,16 +60,35 @@ async def _run(options: Options) -> None:
         await own.close()
 
 
-async def _serve(replica: Replica, elector: Elector, stop: asyncio.Event) -> None:
+async def _begin(
+    client: Client, elector: Elector, options: Options, runners: list[web.AppRunner]
+) -> Replica:
+    """A replica that has read everything once.
+
+    Raises:
+        Error: something is missing, and trying again does not help.
+    """
+    progress = Progress()
+    # Before anything is asked: who waits for an API server must not be taken for stuck.
+    runners.append(await serve(servers.health_app(progress), options.health_port))
+    where = await answered(partial(isolation.find, client, options.namespace, options.closed))
+    replica = Replica(client, elector, options, where, progress)
+    runners.append(await serve(servers.metrics_app(replica.collector), options.metrics_port))
+    await answered(replica.prime)
+    return replica
+
+
+async def _serve(
+    begin: Coroutine[Any, Any, Replica], elector: Elector, stop: asyncio.Event
+) -> None:
     """Runs all tasks; if any ends, everything ends, and the pod is started anew."""
-    tasks: list[asyncio.Task[Any]] = [
-        asyncio.create_task(stop.wait()),
-        asyncio.create_task(replica.prime()),
-    ]
+    begun = asyncio.create_task(begin)
+    tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait()), begun]
     try:
         await _until_one_ends(tasks)
         if stop.is_set():
             return
+        replica = begun.result()
         # Before kopf, which ends by waiting for every task that was started after its own.
         tasks[1:] = [asyncio.create_task(one) for one in (_elect(elector), *replica.running())]
         handlers = replica.handlers(lambda: _stop_on_signals(stop))

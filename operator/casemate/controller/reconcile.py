@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from casemate import telemetry
 from casemate.cluster import apply, events
 from casemate.cluster.client import Client
+from casemate.cluster.contests import Contests
 from casemate.cluster.errors import Stalled, Transient, Waiting
 from casemate.cluster.keys import Key
 from casemate.cluster.store import Store
 from casemate.core.notices import notices
-from casemate.core.observed import Observed, Ref, Settings, Trouble
-from casemate.core.plan import Plan, Repair, plan
+from casemate.core.observed import Observed, Ref, Repair, Settings, Trouble
+from casemate.core.plan import Plan, plan
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Reconciler:
     def __init__(self, client: Client, store: Store, settings: Settings) -> None:
         self._client, self._store, self._settings = client, store, settings
         self._recorder = events.Recorder(client)
+        self._contests = Contests()
 
     async def __call__(self, key: Key) -> float | None:
         """One pass; returns the seconds until the next look, or None.
@@ -51,18 +53,26 @@ class Reconciler:
         return requeue
 
     async def _pass(self, key: Key) -> tuple[str, float | None]:
-        observed = self._store.gather(key)
-        self._tell(key, observed)
+        observed = self._gather(key)
         if observed is None:
+            self._contests.forget(key)
             return await self._gone(key)
         if "deletionTimestamp" in observed.body["metadata"]:
             return "noop", None
         first = plan(observed, self._settings, datetime.now(UTC))
+        for repair in self._contests.put_off(key, first.put_off):
+            telemetry.CONTESTS.labels(repair.ref.kind).inc()
+            self._recorder.put_off(observed, repair)
         trouble = await self._carry_out(key, observed, first)
         if not first.writes and trouble is None:
             await self._write_status(observed, first)
             return "changed" if first.status else "noop", first.requeue
         return await self._report(key, trouble, before=observed.children.keys())
+
+    def _gather(self, key: Key, trouble: Trouble | None = None) -> Observed | None:
+        observed = self._store.gather(key, trouble, self._contests.of(key))
+        self._tell(key, observed)
+        return observed
 
     def _tell(self, key: Key, observed: Observed | None) -> None:
         """Counts and reports who broke the glass; of a deployment that is gone, in the log."""
@@ -78,6 +88,7 @@ class Reconciler:
 
         def written(ref: Ref, existed: bool) -> None:  # noqa: FBT001 - a callback's signature
             if repair := repairs.get(ref):
+                self._contests.repaired(key, ref)
                 self._repaired(observed, repair, existed=existed)
 
         try:
@@ -99,8 +110,7 @@ class Reconciler:
         self, key: Key, trouble: Trouble | None, before: Collection[Ref]
     ) -> tuple[str, float | None]:
         """Writes the status from what is seen now, after the writes."""
-        observed = self._store.gather(key, trouble)
-        self._tell(key, observed)
+        observed = self._gather(key, trouble)
         if observed is None:
             return "changed", None
         second = plan(observed, self._settings, datetime.now(UTC))

@@ -1,13 +1,12 @@
 """The kopf part: what is watched, and where each event goes. Events only mark keys."""
 
-import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import chain, repeat
 from typing import Any
 
 import kopf
 from typing_extensions import override
 
-from casemate.cluster.client import in_cluster_server
 from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.kinds import (
     CERTIFICATE_REQUEST,
@@ -19,11 +18,17 @@ from casemate.cluster.kinds import (
     Kind,
 )
 from casemate.cluster.store import Store
+from casemate.controller.login import login
 from casemate.controller.queue import WorkQueue
 from casemate.core import names, signing
 
 _RECOUNT_SECONDS = 2.0
 """How long changes of counts are gathered before a status tells them."""
+
+WATCH_SECONDS = 25
+"""How long one watch lasts; the next goes on where it ended, and costs one request a kind."""
+SILENCE_SECONDS = WATCH_SECONDS + 3
+"""How long a watch may show nothing before it counts as dead."""
 
 Handler = Callable[..., Awaitable[None]]
 
@@ -33,7 +38,9 @@ def registry(
     deployments: WorkQueue[Key],
     certificates: WorkQueue[Key],
     terms: WorkQueue[TermsKey],
+    *,
     started: Callable[[], None],
+    listed: Callable[[], None],
 ) -> kopf.OperatorRegistry:
     """All handlers: one for each watched kind, and nothing that would write annotations.
 
@@ -43,10 +50,11 @@ def registry(
         certificates: Is told of requests for certificates.
         terms: Is told of changed agreements and suppliers.
         started: Called when kopf has begun, and has taken what it takes of the process.
+        listed: Called when kopf has read a part of a collection, to begin a watch with it.
     """
     handlers = kopf.OperatorRegistry()
     kopf.on.startup(registry=handlers, id="started")(_calls(started))
-    kopf.on.login(registry=handlers)(_login)
+    kopf.on.login(registry=handlers)(login(listed))
     for kind in (MODEL_DEPLOYMENT, *CHILDREN.values(), POD):
         _on_event(handlers, kind, _remember(store, deployments, terms, kind))
     for kind in (USAGE_AGREEMENT, SUPPLIER):
@@ -102,6 +110,14 @@ class _NoProgress(kopf.ProgressStorage):
         return essence
 
 
+class _Backoffs(Iterable[float]):
+    """Waits between attempts, without end: kopf's own grow to 21 s, and then the process ends."""
+
+    @override
+    def __iter__(self) -> Iterator[float]:
+        return chain((1.0, 2.0), repeat(4.0))
+
+
 def settings() -> kopf.OperatorSettings:
     """How kopf is to behave: as a watcher only."""
     chosen = kopf.OperatorSettings()
@@ -110,9 +126,12 @@ def settings() -> kopf.OperatorSettings:
     chosen.persistence.diffbase_storage = _NoDiffBase()
     chosen.persistence.progress_storage = _NoProgress()
     chosen.watching.chunk_size = 250
-    chosen.watching.inactivity_timeout = 70  # bookmarks come every 60 s
+    # A watch ends after so long, and shows a bookmark 2 s before: silence beyond is no quiet.
+    chosen.watching.server_timeout = WATCH_SECONDS
+    chosen.watching.inactivity_timeout = SILENCE_SECONDS
     chosen.queueing.idle_timeout = 1  # one task per object lives this long after its last event
     chosen.networking.request_timeout = 30
+    chosen.networking.error_backoffs = _Backoffs()
     for kind in (*CHILDREN.values(), POD):
         chosen.watching.label_selectors[_selector(kind)] = names.MANAGED_SELECTOR
     chosen.watching.field_selectors[_selector(CERTIFICATE_REQUEST)] = (
@@ -127,14 +146,6 @@ def _selector(kind: Kind) -> tuple[str, str, str]:
 
 def _on_event(handlers: kopf.OperatorRegistry, kind: Kind, handler: Handler) -> None:
     kopf.on.event(*_selector(kind), id=f"watch-{kind.plural}", registry=handlers)(handler)
-
-
-async def _login(**arguments: Any) -> kopf.ConnectionInfo | None:
-    account = kopf.login_with_service_account(**arguments)
-    if account is None:
-        return kopf.login_with_kubeconfig(**arguments)
-    # By address, as the rest of the operator does: kopf's own way needs the cluster's DNS.
-    return dataclasses.replace(account, server=in_cluster_server())
 
 
 def _remember(

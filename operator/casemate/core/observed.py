@@ -57,6 +57,26 @@ class Trouble(NamedTuple):
     message: str
 
 
+class Repair(NamedTuple):
+    """A child that somebody changed or deleted."""
+
+    ref: Ref
+    action: str
+    fields: tuple[str, ...]
+    managers: tuple[str, ...]
+
+
+class Contest(NamedTuple):
+    """That a child was repaired of late."""
+
+    wait: float
+    """Seconds until it may be repaired once more; 0: at once."""
+    text: str
+    """What is contested and by whom; nothing where no repair had to wait so far."""
+    over: float
+    """Seconds until this is forgotten if nothing more happens."""
+
+
 @dataclass(frozen=True)
 class Observed:
     """One consistent snapshot."""
@@ -75,6 +95,8 @@ class Observed:
     """What the warden says of pods."""
     terms: Terms = field(default_factory=Terms)
     """What agreements and suppliers say; by default nothing, so that nothing is permitted."""
+    contests: Mapping[Ref, Contest] = field(default_factory=dict)
+    """Children that were repaired of late."""
     trouble: Trouble | None = None
     """What went wrong while the last plan was carried out."""
 

@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from casemate.api.conditions import Reason
 from casemate.api.v1alpha1 import KIND, ModelDeploymentSpec
-from casemate.core import isolation, status
+from casemate.core import contest, isolation, status
 from casemate.core.compare import Difference, difference
 from casemate.core.fields import Path
 from casemate.core.findings import Deployment, broken
 from casemate.core.names import DIGEST_ANNOTATION
-from casemate.core.observed import Live, Observed, Ref, Settings, Trouble
+from casemate.core.observed import Live, Observed, Ref, Repair, Settings, Trouble
 from casemate.core.ownership import (
     belongs_to,
     controller,
@@ -56,15 +56,6 @@ class Delete(NamedTuple):
     uid: str
 
 
-class Repair(NamedTuple):
-    """A child that somebody changed or deleted."""
-
-    ref: Ref
-    action: str
-    fields: tuple[str, ...]
-    managers: tuple[str, ...]
-
-
 @dataclass(frozen=True)
 class Plan:
     """What to do, in order: each stage of `stages`, then `prune`, then the status."""
@@ -72,6 +63,8 @@ class Plan:
     stages: tuple[tuple[Apply, ...], ...] = ()
     prune: tuple[Delete, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    put_off: tuple[Repair, ...] = ()
+    """Repairs that wait, as somebody undoes each of them."""
     marks: tuple[isolation.Mark, ...] = ()
     """Readiness gates to be written on pods."""
     conflict: str | None = None
@@ -92,6 +85,7 @@ class _Judged(NamedTuple):
     apply: Apply | None = None
     stale: Delete | None = None
     repair: Repair | None = None
+    put_off: Repair | None = None
     conflict: str | None = None
     waiting: bool = False
     pending: str | None = None
@@ -107,18 +101,36 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
         return Plan(status=_troubled(observed, trouble, now))
     permission = _permission(observed, spec, now)
     desired = render(observed, spec, settings, permission)
-    judged = [[_judge(observed, ref, body) for ref, body in stage.items()] for stage in desired]
+    judged = [
+        [_bounded(observed, _judge(observed, ref, body)) for ref, body in stage.items()]
+        for stage in desired
+    ]
     flat = [one for stage in judged for one in stage]
     wanted = {ref for stage in desired for ref in stage}
     return Plan(
         stages=tuple(tuple(one.apply for one in stage if one.apply) for stage in judged),
         prune=(*(one.stale for one in flat if one.stale), *_unwanted(observed, wanted)),
         repairs=tuple(one.repair for one in flat if one.repair),
+        put_off=tuple(one.put_off for one in flat if one.put_off),
         marks=tuple(isolation.marks(observed.alive, observed.words, now)),
         conflict="; ".join(one.conflict for one in flat if one.conflict) or None,
         status=_status(observed, spec, permission, flat, now),
-        requeue=_GONE_SOON_SECONDS if any(one.waiting or one.stale for one in flat) else None,
+        requeue=_requeue(observed, flat),
     )
+
+
+def _requeue(observed: Observed, judged: list[_Judged]) -> float | None:
+    moments = [_GONE_SOON_SECONDS for one in judged if one.waiting or one.stale]
+    moments += [observed.contests[one.put_off.ref].wait for one in judged if one.put_off]
+    moments += [one.over for one in observed.contests.values() if one.text]
+    return min(moments, default=None)
+
+
+def _bounded(observed: Observed, judged: _Judged) -> _Judged:
+    """Puts a repair off whose child is contested; what the spec itself changes never waits."""
+    repair = judged.repair
+    known = observed.contests.get(repair.ref) if repair else None
+    return _Judged(put_off=repair) if known and known.wait > 0 else judged
 
 
 def _permission(observed: Observed, spec: ModelDeploymentSpec, now: datetime) -> Permission:
@@ -220,7 +232,16 @@ def _status(
         pods=len(observed.pods),
         troubles=(*isolation.troubles(observed.alive), *observed.pod_troubles),
     )
-    return status.write(observed, _permitted(verdict, permission), rollout, now, permission)
+    verdict = _contested(observed, judged) or _permitted(verdict, permission)
+    return status.write(observed, verdict, rollout, now, permission)
+
+
+def _contested(observed: Observed, judged: list[_Judged]) -> status.Verdict | None:
+    """The verdict while somebody else fights for children, or None."""
+    told = {ref: one.text for ref, one in observed.contests.items() if one.text}
+    new = {one.put_off.ref: contest.words(one.put_off) for one in judged if one.put_off}
+    texts = sorted((new | told).values())
+    return status.troubled(Trouble(Reason.CONTESTED, "; ".join(texts))) if texts else None
 
 
 def _permitted(verdict: status.Verdict, permission: Permission) -> status.Verdict:

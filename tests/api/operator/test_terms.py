@@ -165,7 +165,7 @@ def test_capacity_that_becomes_free_goes_to_who_waited(
 def test_what_others_write_into_the_index_goes_again(
     api: Api, operator: Operator, plane: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    eventually(api.counted, "the index was never complete")
+    eventually(api.counted, lambda: f"never complete: {api.uncounted()}")
     wanted = index(api)
     api.patch("TermsIndex", "", TERMS_INDEX, {"data": {"supplier.mine": "Approved"}})
     assert index(api) != wanted, "control: the edit was made"

@@ -19,7 +19,9 @@ async def _work(_: Key) -> None:
 def _parts() -> tuple[Store, WorkQueue[Key], Progress]:
     store = Store()
     queue: WorkQueue[Key] = WorkQueue(_work, 1, lambda _, __: None)
-    return store, queue, Progress(store, queue, now)
+    progress = Progress(now)
+    progress.follow(store, queue)
+    return store, queue, progress
 
 
 @pytest.mark.parametrize("served", [True, False], ids=["running", "waiting"])

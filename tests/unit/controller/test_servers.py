@@ -29,7 +29,9 @@ async def _work(_: Key) -> None:
 def _parts() -> tuple[Store, WorkQueue[Key], Progress]:
     store = Store()
     queue: WorkQueue[Key] = WorkQueue(_work, 1, lambda _, __: None)
-    return store, queue, Progress(store, queue)
+    progress = Progress()
+    progress.follow(store, queue)
+    return store, queue, progress
 
 
 async def _get(app: web.Application, path: str) -> tuple[int, str]:
@@ -87,6 +89,7 @@ def test_the_labels_that_are_documented_are_those_that_are_set() -> None:
         telemetry.RECONCILE_TOTAL,
         telemetry.RECONCILE_ERRORS,
         telemetry.DRIFT_REPAIRS,
+        telemetry.CONTESTS,
         telemetry.BREAK_GLASS,
         telemetry.API_REQUESTS,
         telemetry.CERTIFICATES,
@@ -128,7 +131,8 @@ async def test_a_follower_tells_nothing_that_the_leader_tells() -> None:
 async def test_health_says_what_makes_no_progress() -> None:
     store, queue, _ = _parts()
     times = iter([0.0, 91.0])
-    progress = Progress(store, queue, lambda: next(times))
+    progress = Progress(lambda: next(times))
+    progress.follow(store, queue)
     store.put("Service", child(5))
     assert await _get(servers.health_app(progress), "/healthz") == (200, "ok")
     status, text = await _get(servers.health_app(progress), "/healthz")

@@ -75,6 +75,7 @@ DEPLOYMENTS: Cases = {
     "the rollout takes too long": (made.late, FAILED),
     "a spec that this version refuses": (on(replicas=-1), FAILED),
     "a name that is taken": (made.taken, FAILED),
+    "a part that somebody changes again and again": (made.contested, FAILED),
     "a part that the API server refuses": (made.refused_by_the_server, FAILED),
     "the clock is in doubt": (lambda: under(doubt=DOUBT), WORKING),
     "new while the clock is in doubt": (lambda: made.begun_under(doubt=DOUBT), WORKING),

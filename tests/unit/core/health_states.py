@@ -1,5 +1,6 @@
 """Objects as the operator's own functions leave them: nothing in a status is written by hand."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from casemate.core.agreements import Grant
 from casemate.core.findings import artifacts
 from casemate.core.inventory import Behind
 from casemate.core.isolation import GATE, Word, Words
-from casemate.core.observed import Ref, Trouble
+from casemate.core.observed import Contest, Ref, Trouble
 from casemate.core.plan import plan
 from casemate.core.terms_status import of_agreement, of_supplier
 from support.terms import agreement, directive, supplier
@@ -77,6 +78,14 @@ def taken() -> Json:
     theirs: Json = {"ownerReferences": [], "managedFields": []}
     world.objects[Ref("Service", "m")]["metadata"] |= theirs
     return reported(world)
+
+
+def contested() -> Json:
+    """One of which somebody changes a part again and again; it was just restored."""
+    world = ready()
+    fight = {Ref("Service", "m"): Contest(0.0, "Service m is edited again and again", 60.0)}
+    found = plan(replace(world.observed(), contests=fight), SETTINGS, NOW).status
+    return {**world.parent, "status": dict(found or {})}
 
 
 def refused_by_the_server() -> Json:

@@ -7,8 +7,8 @@ import pytest
 
 from casemate.core import fields
 from casemate.core.names import DIGEST_ANNOTATION
-from casemate.core.observed import Ref
-from casemate.core.plan import Apply, Repair
+from casemate.core.observed import Ref, Repair
+from casemate.core.plan import Apply
 from unit.api.cases import Json, changed
 from unit.core.world import World, ready
 
