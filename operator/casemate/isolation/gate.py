@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import random
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -29,6 +30,8 @@ class Options:
 def main(argv: Sequence[str]) -> int:
     """Try until the proof holds; 0 then, 1 when it did not for as long as it may take."""
     options = _parse(argv)
+    # The first process of a container ends by no signal that it does not handle.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     proof = asyncio.run(hold(options))
     if proof.verdict is Verdict.ENFORCED:
         return 0

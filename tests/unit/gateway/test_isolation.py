@@ -25,6 +25,7 @@ from unit.gateway.support import (
 )
 from unit.isolation.place import TOKEN, Place, placed
 
+Lose = Callable[["Stand", pytest.MonkeyPatch], Awaitable[None]]
 PERIOD = 0.2
 ROUND = "casemate.gateway.isolation.round_of"
 
@@ -99,7 +100,7 @@ async def standing(
 async def stand(
     tmp_path: Path, authority: Authority, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Stand]:
-    monkeypatch.setattr(isolation, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(isolation, "GRACE_SECONDS", 2.0)
     monkeypatch.setattr(isolation, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(isolation, "LONGEST_RETRY_SECONDS", 0.1)
     async with standing(tmp_path, authority, engine) as one:
@@ -134,10 +135,7 @@ async def test_where_the_canary_answers_it_never_serves(
 async def test_without_the_warden_it_serves_for_as_long_as_the_last_proof_is_good(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def gone(*_: object) -> Proof:
-        return Proof(Verdict.INCONCLUSIVE, "the warden did not answer: timeout")
-
-    monkeypatch.setattr(ROUND, gone)
+    await doubted(stand, monkeypatch)
     assert await stand.ask() == 200, "the last proof is still good"
     await stand.refuses("timeout")
     monkeypatch.setattr(ROUND, round_of)
@@ -165,7 +163,21 @@ async def test_without_a_token_nothing_is_proven(stand: Stand) -> None:
     await stand.serves()
 
 
-async def test_a_request_at_work_is_cut_when_isolation_is_lost(stand: Stand) -> None:
+async def disproved(stand: Stand, _: pytest.MonkeyPatch) -> None:
+    stand.place.outside = Proof(Verdict.NOT_ENFORCED, "reached 9090")
+
+
+async def doubted(_: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def gone(*_: object) -> Proof:
+        return Proof(Verdict.INCONCLUSIVE, "the warden did not answer: timeout")
+
+    monkeypatch.setattr(ROUND, gone)
+
+
+@pytest.mark.parametrize("lose", [disproved, doubted])
+async def test_a_request_at_work_is_cut_when_isolation_is_lost(
+    stand: Stand, lose: Lose, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun = asyncio.Event()
 
     async def endless(request: web.Request) -> web.StreamResponse:
@@ -176,7 +188,7 @@ async def test_a_request_at_work_is_cut_when_isolation_is_lost(stand: Stand) -> 
     stand.engine.respond = endless
     request = asyncio.create_task(stand.gateway.post(CHAT))
     await begun.wait()
-    stand.place.outside = Proof(Verdict.NOT_ENFORCED, "reached 9090")
+    await lose(stand, monkeypatch)
     with pytest.raises(ClientError):
         await asyncio.wait_for(request, 10)
     assert await stand.gateway.metric('refusals_total{reason="not_isolated"}') >= 1

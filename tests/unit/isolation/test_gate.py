@@ -1,6 +1,11 @@
 """The gate against a real warden and a real canary on loopback."""
 
+import asyncio
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,3 +146,28 @@ async def test_the_gate_waits_until_it_is_proven(
 async def test_the_gate_gives_up_with_the_reason(place: Place) -> None:
     options = Options(place.through(place.at(Protocol.TCP)), patience=0.3)
     assert (await gate.hold(options)).verdict is Verdict.NOT_ENFORCED
+
+
+def child_of(process: int) -> int:
+    return int(Path(f"/proc/{process}/task/{process}/children").read_text())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a namespace of processes")
+async def test_it_ends_when_it_is_told_to(place: Place) -> None:
+    """As first process of a container, where a signal that nobody handles does nothing."""
+    target = place.at(Protocol.TCP).argument()
+    warden = Target(Protocol.TCP, HOST, place.warden.port, "localhost").argument()
+    command = [sys.executable, "-m", "casemate", "start-gate", f"--warden={warden}"]
+    command += [f"--warden-ca={place.authority.file}", f"--closed={target}"]
+    namespace = ("unshare", "--pid", "--fork", "--kill-child")
+    gate = await asyncio.create_subprocess_exec(
+        *namespace, *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert gate.stdout is not None
+    assert b"NotEnforced" in await asyncio.wait_for(gate.stdout.readline(), 20)
+    try:
+        os.kill(child_of(gate.pid), signal.SIGTERM)
+        await asyncio.wait_for(gate.wait(), 10)
+    finally:
+        with suppress(ProcessLookupError):
+            gate.kill()
