@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientError, web
+from aiohttp import ClientError, ClientSession, web
 
 from casemate.gateway import isolation
 from casemate.gateway.settings import Isolation
@@ -200,4 +200,15 @@ async def test_it_is_not_ready_before_the_first_proof(
 ) -> None:
     async with standing(tmp_path, authority, engine, token="/nowhere") as one:
         await one.refuses("nowhere")
-        assert await one.gateway.metric("ready") == 0
+        url = f"{one.gateway.admin_url}/readyz"
+        async with ClientSession() as session, session.get(url) as answer:
+            assert answer.status == 503
+            assert "not ready: isolation Inconclusive" in await answer.text()
+
+
+async def test_a_body_is_not_waited_for_where_nothing_is_answered(
+    tmp_path: Path, authority: Authority, engine: FakeEngine
+) -> None:
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+    async with standing(tmp_path, authority, engine, token="/nowhere") as one:
+        assert b"not_isolated" in await one.gateway.raw(head)
