@@ -105,8 +105,10 @@ def test_rights_are_listed_one_by_one(helm: Helm):
         ("ClusterRole", "casemate-operator"),
         ("ClusterRole", "casemate-terms-loosener"),
         ("ClusterRole", "casemate-viewer"),
+        ("ClusterRole", "casemate-warden"),
         ("ClusterRole", "casemate-weights-loader"),
         ("Role", "casemate-operator"),
+        ("Role", "casemate-warden"),
     ]
     for rule in (rule for role in roles for rule in role["rules"]):
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
@@ -117,18 +119,15 @@ def test_rights_are_listed_one_by_one(helm: Helm):
     assert [rule["verbs"] for rule in writers] == [["get", "list", "watch"]]
 
 
-def test_the_operator_alone_is_bound_to_anything(helm: Helm):
+def test_operator_and_warden_alone_are_bound_to_anything_each_to_its_own(helm: Helm):
     bindings = [one for one in helm.template() if one["kind"].endswith("RoleBinding")]
-    assert [one["kind"] for one in bindings] == ["ClusterRoleBinding", "RoleBinding"]
+    bound = sorted((one["roleRef"]["name"], one["kind"]) for one in bindings)
+    programs = ("casemate-operator", "casemate-warden")
+    kinds = ("ClusterRoleBinding", "RoleBinding")
+    assert bound == [(name, kind) for name in programs for kind in kinds]
     for one in bindings:
-        assert one["roleRef"]["name"] == "casemate-operator"
-        assert one["subjects"] == [
-            {
-                "kind": "ServiceAccount",
-                "name": "casemate-operator",
-                "namespace": "casemate-system",
-            }
-        ]
+        own = {"name": one["roleRef"]["name"], "namespace": "casemate-system"}
+        assert one["subjects"] == [{"kind": "ServiceAccount", **own}]
 
 
 def test_two_replicas_keep_apart_and_are_replaced_one_by_one(helm: Helm):
@@ -170,7 +169,10 @@ def test_the_pod_is_restricted(helm: Helm):
     (deployment,) = of_kind(helm.template(), "Deployment")
     spec = deployment["spec"]["template"]["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
-    assert not {"hostNetwork", "hostPID", "hostIPC", "volumes"} & spec.keys()
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
+    (volume,) = spec["volumes"]
+    (source,) = volume["projected"]["sources"]
+    assert source["serviceAccountToken"]["audience"] == "casemate-warden"
     context = spec["containers"][0]["securityContext"]
     assert context["readOnlyRootFilesystem"] is True
     assert context["capabilities"] == {"drop": ["ALL"]}
@@ -189,16 +191,18 @@ def test_the_policy_names_where_the_api_server_is_and_nothing_wider(helm: Helm):
     assert [one["metadata"]["name"] for one in without] == ["casemate-warden"]
 
 
-def test_the_canary_is_open_to_the_operator_alone(helm: Helm):
+def test_the_canary_is_open_to_the_operator_and_the_warden_itself_alone(helm: Helm):
     policies = of_kind(helm.template(), "NetworkPolicy")
     (warden,) = [one for one in policies if one["metadata"]["name"] == "casemate-warden"]
-    models, operator = warden["spec"]["ingress"]
+    models, operator, itself, monitoring = warden["spec"]["ingress"]
     assert [port["port"] for port in models["ports"]] == [8444]
-    assert {port["port"] for port in operator["ports"]} == {8445}
-    (peer,) = operator["from"]
-    assert peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "operator"
-    assert "namespaceSelector" not in peer, "of its own namespace"
-    assert "egress" not in warden["spec"]
+    assert {port["port"] for port in operator["ports"]} == {8444, 8445}
+    assert {port["port"] for port in itself["ports"]} == {8445}
+    assert [port["port"] for port in monitoring["ports"]] == [8081]
+    for rule, component in ((operator, "operator"), (itself, "warden")):
+        (peer,) = rule["from"]
+        assert peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == component
+        assert "namespaceSelector" not in peer, "of its own namespace"
 
 
 def test_what_the_site_names_is_tried_by_every_pod(helm: Helm):
