@@ -35,6 +35,12 @@ def orphans(api: Api, namespace: str) -> list[str]:
     return [f"{one['metadata']['name']}" for one in found]
 
 
+def quiet(api: Api, asked: list[int]) -> bool:
+    """Whether nobody has asked for anything for the last three seconds of looks."""
+    asked.append(len(api.calls()))
+    return len(asked) > 60 and asked[-1] == asked[-60]
+
+
 def test_what_was_deleted_while_the_watches_were_away_is_noticed_when_they_start_over(
     api: Api, operator: Operator, way: Faulty, namespace: str
 ) -> None:
@@ -60,6 +66,8 @@ def test_a_watch_that_falls_silent_is_noticed(
     api: Api, operator: Operator, way: Faulty, namespace: str
 ) -> None:
     create(api, namespace)
+    # A complete list would show it as well, and one follows whenever watches begin.
+    eventually(partial(quiet, api, []), "the operator never comes to rest")
     way.silence()
     api.delete("Service", namespace, "m")
 
