@@ -82,9 +82,11 @@ def test_when_the_api_server_is_back_the_operator_is_at_work(tmp_path: Path, rep
             for kind, name in CHILDREN:
                 api.delete(kind, namespace, name)
             for kind, name in CHILDREN:
-                back = partial(api.get, kind, namespace, name)
-                eventually(
-                    lambda get=back: get() is not None, f"{kind} {name}", BACK_SECONDS[replicas]
-                )  # type: ignore[misc]
+                back = partial(_there, api, kind, namespace, name)
+                eventually(back, f"{kind} {name} stays away", BACK_SECONDS[replicas])
             kept.look()
             assert kept.restarts == 1
+
+
+def _there(api: Api, kind: str, namespace: str, name: str) -> bool:
+    return api.get(kind, namespace, name) is not None
