@@ -14,7 +14,7 @@ import pytest
 
 from api.operator.test_children import CHILDREN, create
 from enclave.controlplane import ControlPlane
-from support.operators import Operator, eventually, install, start
+from support.operators import Api, Operator, eventually, install, start
 
 OUTAGE_SECONDS = float(os.environ.get("CASEMATE_OUTAGE_SECONDS", "15"))
 BACK_SECONDS = {1: 15, 2: 10}
