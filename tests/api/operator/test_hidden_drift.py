@@ -30,6 +30,7 @@ def test_an_edit_that_nobody_owns_is_undone_once(
     eventually(lambda: state() == before, lambda: f"{edit}: stayed as {state()}")
     api.patch(kind, namespace, name, {"metadata": {"labels": {"x": "x"}}})
     eventually(lambda: state() == before, "control: a later edit stayed")
+    eventually(lambda: counted() >= count + 2, "control: not counted")
     assert counted() == count + 2, "defaults were taken for edits"
 
 
