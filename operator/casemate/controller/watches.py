@@ -25,7 +25,7 @@ from casemate.core import names, signing
 _RECOUNT_SECONDS = 2.0
 """How long changes of counts are gathered before a status tells them."""
 
-WATCH_SECONDS = 25
+WATCH_SECONDS = 20
 """How long one watch lasts; the next goes on where it ended, and costs one request a kind."""
 SILENCE_SECONDS = WATCH_SECONDS + 3
 """How long a watch may show nothing before it counts as dead."""
