@@ -20,6 +20,8 @@ from support.policies import (
 )
 
 INSIDE = f"/api/v1/namespaces/{ENCLAVE}"
+CALLED_NODE = "system:node:n2"
+"""Somebody who is called like a kubelet, and is none: not in the group of nodes."""
 ACCOUNT = "kubernetes.io/service-account.name"
 
 
@@ -48,7 +50,7 @@ def test_the_address_of_a_model_pod_comes_from_its_kubelet(
 ):
     change = {"status": address}
     assert world.call(KUBELET, "PATCH", f"{INSIDE}/pods/placed/status", change) == ""
-    for user in (ENGINEER, OPERATOR, ADMIN):
+    for user in (ENGINEER, OPERATOR, ADMIN, CALLED_NODE):
         other = {"status": {"message": "seen"}}
         assert world.call(user, "PATCH", f"{INSIDE}/pods/placed/status", other) == ""
         assert world.call(user, "PATCH", f"{INSIDE}/pods/client/status", change) == ""
@@ -76,7 +78,7 @@ def _request(pod: Json, signer: str) -> Json:
 def test_a_certificate_is_asked_for_by_a_kubelet(world: World, placed: Json, namespace: str):
     where = f"/apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests"
     ours, other = _request(placed, "casemate.dev/gateway"), _request(placed, "example.org/other")
-    for user in (ENGINEER, RESCUER, OPERATOR, ADMIN):
+    for user in (ENGINEER, RESCUER, OPERATOR, ADMIN, CALLED_NODE):
         assert world.call(user, "POST", where, other) == ""
         message = world.call(user, "POST", where, ours)
         assert "podcertificaterequests of signer casemate.dev/gateway: accepted from" in message
