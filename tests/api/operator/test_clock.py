@@ -61,7 +61,7 @@ def test_while_the_clocks_differ_nothing_is_started_and_nothing_is_stopped(
     server.ahead = 0.0
     _look(api, namespace, makers)
     eventually(lambda: replicas(api, namespace) == 1, "control: it never started")
-    assert _judged(api, namespace) == "InForce"
+    eventually(lambda: _judged(api, namespace) == "InForce", "the doubt stayed")
 
     server.ahead = -APART
     _look(api, namespace, makers)
