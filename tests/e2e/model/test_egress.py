@@ -36,6 +36,10 @@ def _only(cluster: Cluster) -> dict[str, Any]:
     known = agreement["status"]["observedGeneration"] == agreement["metadata"]["generation"]
     stamp = f"{AGREEMENT}@{agreement['status']['termsDigest']}"
     pods = alive(cluster)
+    spec = cluster.get(*MODEL, "md", deploy.MODEL)["spec"]["access"]
+    gates = [pod["spec"]["initContainers"][0]["args"] for pod in pods]
+    asked = ["--neighbour-port=8443" in gate for gate in gates]
+    known = known and asked == [not spec.get("egress")]
     made = [pod["metadata"]["annotations"].get("casemate.dev/terms") for pod in pods]
     return pods[0] if known and made == [stamp] and serves(cluster) else {}
 
@@ -84,6 +88,8 @@ def test_an_address_inside_the_agreements_blocks_is_reached_and_no_other(
 ) -> None:
     assert reaches(OUTSIDE) == "timeout"
     _declare(cluster, egress=[{"cidr": f"{OUTSIDE_ADDRESS}/32", "ports": [{"port": 80}]}])
+    # With ways of its own it may reach gateways of others, which its proof then leaves out.
+    enclave.eventually(lambda: bool(_only(cluster)), "no pod that knows of the way serves", 120)
     enclave.eventually(lambda: reaches(OUTSIDE) == "open", "the way out never opened")
     assert reaches(f"{OUTSIDE_ADDRESS}:7") == "timeout", "another port that answers too"
     assert reaches(DNS) == "timeout"
@@ -104,7 +110,7 @@ def test_who_asks_for_the_dns_has_it_and_everything_else_is_still_proven(
         lambda: bool(model()) and not _asks(model(), DNS), "no pod that has the DNS serves", 120
     )
     assert said(cluster)["verdict"] == "Enforced"
-    assert "none of 4 others did" in said(cluster)["why"]
+    assert "the warden answered, and none of " in said(cluster)["why"]
     assert reaches(f"casemate-warden.{deploy.SYSTEM}.svc:8444") == "open", "by its name"
     assert reaches(OUTSIDE) == "timeout"
 
