@@ -119,6 +119,9 @@ def test_who_asks_for_the_dns_has_it_and_everything_else_is_still_proven(
 def test_a_way_to_the_api_server_keeps_new_pods_from_starting(
     cluster: Cluster, enclave: Enclave, blocks: list[str]
 ) -> None:
+    # By a narrow way first: the first one of all replaces the pods, and such a rollout would stay.
+    _declare(cluster, egress=[{"cidr": f"{OUTSIDE_ADDRESS}/32", "ports": [{"port": 80}]}])
+    enclave.eventually(lambda: bool(_only(cluster)), "no pod that knows of the way serves", 120)
     _declare(cluster, egress=[{"cidr": blocks[1], "ports": [{"port": 6443}]}])
     make_anew(cluster)
 
