@@ -2,6 +2,7 @@
 
 import os
 import signal
+import uuid
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,9 +21,9 @@ Json = dict[str, Any]
 
 
 @pytest.fixture
-def name(api: Api, request: pytest.FixtureRequest) -> str:
+def name() -> str:
     """A name of a deployment for one test."""
-    return f"m{abs(hash(request.node.name)) % 100_000}"
+    return f"m{uuid.uuid4().hex[:8]}"
 
 
 def _create(api: Api, world: World, name: str) -> None:
