@@ -98,6 +98,21 @@ def keyed(key: str) -> dict[str, object]:
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
 
 
+GATEWAY_PORT, METRICS_PORT = 8443, 9090
+"""The gateway's ports in every model pod, whose containers share one network."""
+
+LoopbackPort = Annotated[
+    int,
+    Field(ge=1024, le=65535),
+    Rule(
+        cel=f"self != {GATEWAY_PORT} && self != {METRICS_PORT}",
+        message=f"must be another port than the gateway's own, {GATEWAY_PORT} and {METRICS_PORT}",
+        holds=lambda port: port not in {GATEWAY_PORT, METRICS_PORT},
+    ),
+]
+"""A port of a container beside the gateway."""
+
+
 class Guardrail(ApiModel):
     """A further guard beside the gateway's own: a sidecar that speaks the detector API."""
 
@@ -107,7 +122,7 @@ class Guardrail(ApiModel):
     """Its image, by digest."""
     contract: Literal["TextDetectorV1"] = "TextDetectorV1"
     """What it speaks: the FMS detector API for text."""
-    port: Annotated[int, Field(ge=1024, le=65535)]
+    port: LoopbackPort
     """Loopback port that it serves on."""
     resources: Resources = Resources()
     """Compute resources of its container."""

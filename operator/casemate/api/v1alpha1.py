@@ -19,7 +19,7 @@ from casemate.api.model import (
 from casemate.api.quantities import Resources
 from casemate.api.rules import Rule, literal, matching
 from casemate.api.selectors import Client
-from casemate.api.terms import AgreementRef, Guardrails, ModelBase
+from casemate.api.terms import AgreementRef, Guardrails, LoopbackPort, ModelBase
 
 GROUP = "casemate.dev"
 VERSION = "v1alpha1"
@@ -186,7 +186,7 @@ class Engine(ApiModel):
     """Compute resources of the engine's container."""
     socket: SocketName | None = None
     """Name of the Unix socket (in the folder of $CASEMATE_ENGINE_SOCKET) that it serves on."""
-    port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+    port: LoopbackPort | None = None
     """Loopback TCP port that it serves on, for engines that know no Unix sockets."""
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from casemate.api import terms
+
 FIELD_MANAGER = "casemate"
 """The one field manager for everything that the operator applies."""
 
@@ -42,8 +44,7 @@ DNS_LABELS = {"k8s-app": "kube-dns"}
 DNS_PORT = 53
 """Where every Kubernetes distribution that keeps to the convention has its DNS."""
 
-GATEWAY_PORT = 8443
-METRICS_PORT = 9090
+GATEWAY_PORT, METRICS_PORT = terms.GATEWAY_PORT, terms.METRICS_PORT
 SERVICE_PORT = 443
 
 MODEL_UID = 65532
