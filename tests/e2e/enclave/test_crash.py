@@ -1,6 +1,7 @@
 """Whatever interrupts `up` or `down`, `down` leaves nothing, and `up` repairs."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -23,7 +24,9 @@ def traces() -> list[str]:
     found += [line for line in mounts.splitlines() if NAME in line]
     for folder in ("/run/netns", "/run/casemate-enclave", "/var/lib/casemate-enclave"):
         found += [str(path) for path in Path(folder).glob(f"*{NAME}*")]
-    found += [str(path) for path in Path("/sys/fs/cgroup").rglob(f"*{NAME}*")]
+    # Not by rglob, which fails over a group that ends while it looks.
+    groups = (f"{folder}/{one}" for folder, below, _ in os.walk("/sys/fs/cgroup") for one in below)
+    found += [path for path in groups if NAME in Path(path).name]
     slots = Path("/var/lib/casemate-enclave").glob(".slot-*")
     return found + [str(path) for path in slots if path.read_text() == NAME]
 
