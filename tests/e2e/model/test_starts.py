@@ -65,6 +65,7 @@ def _all_run(cluster: Cluster) -> bool:
     return len(_engines(cluster)) == AT_ONCE
 
 
+@pytest.mark.timeout(120 + 5 * STARTS)
 @pytest.mark.usefixtures("restless")
 def test_nothing_leaves_a_pod_before_its_gate_has_passed_nor_after(
     cluster: Cluster, enclave: Enclave
