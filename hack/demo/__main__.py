@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from demo import deploy, diagnose, isolation, show, terms
+from demo import deploy, diagnose, guard, isolation, show, terms
 from demo.cluster import Cluster
 from demo.progress import DemoError, Steps
 from enclave.errors import EnclaveError
@@ -16,7 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--name", default="casemate", help="enclave to use (default: casemate)")
     name = parser.parse_args().name
-    steps, cluster = Steps(9), None
+    steps, cluster = Steps(10), None
     try:
         with steps.step("Enclave: a Kubernetes node that no network reaches"):
             cluster = Cluster.up(name)
@@ -41,6 +41,8 @@ def _run(steps: Steps, cluster: Cluster) -> None:
         deploy.apply_examples(cluster, images)
     with steps.step("Ask the model, from the pod that may"):
         show.ask(cluster)
+    with steps.step("The guard: lawful work, both red lines, and attempts to hide"):
+        guard.show_guard(cluster)
     with steps.step("What is blocked, each beside what is not"):
         show.show_blocks(cluster)
     with steps.step("State and metrics"):
