@@ -21,6 +21,7 @@ def _gateway() -> Program:
     # aiohttp reads the system's list of authorities when it is imported. The gateway trusts none
     # of them, as it opens no TLS connection, and starts faster and smaller without.
     os.environ.setdefault("SSL_CERT_FILE", os.devnull)
+    _one_thread()
     from casemate.gateway.main import main  # noqa: PLC0415  lazy on purpose
 
     return main
@@ -38,11 +39,32 @@ def _warden() -> Program:
     return main
 
 
+def _guard() -> Program:
+    _one_thread()
+    from casemate.cli.guard import main  # noqa: PLC0415  lazy on purpose
+
+    return main
+
+
+def _detector() -> Program:
+    _one_thread()
+    from casemate.detector.main import main  # noqa: PLC0415  lazy on purpose
+
+    return main
+
+
+def _one_thread() -> None:
+    """Keep numpy's library from starting threads: vectors of one text gain nothing from them."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 PROGRAMS: dict[str, Callable[[], Program]] = {
     "operator": _operator,
     "gateway": _gateway,
     "start-gate": _start_gate,
     "warden": _warden,
+    "guard": _guard,
+    "detector": _detector,
 }
 
 USAGE = f"""usage: casemate {{{"|".join(PROGRAMS)}}} [options]
@@ -51,6 +73,8 @@ USAGE = f"""usage: casemate {{{"|".join(PROGRAMS)}}} [options]
   gateway    guard one engine: TLS, allow-list, strict JSON, limits
   start-gate hold a model pod until its network is proven to be closed
   warden     answer where policies allow it, and listen where none does
+  guard      judge texts on standard input as a gateway would: `casemate guard check`
+  detector   serve our checks by the detector API, or try somebody else's
 
 `casemate PROGRAM --help` lists the options of one program.
 """

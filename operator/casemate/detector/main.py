@@ -9,15 +9,15 @@ from typing import Any
 
 from aiohttp import web
 
-from casemate import guardfiles
+from casemate import judges
 from casemate.detector import server
 from casemate.detector.conformance import Subject, trials
-from casemate.guard.bundle import BundleError
 from casemate.guard.judge import Judge
-from casemate.guard.policy import Policy
-from casemate.guard.types import Finding, Line
+from casemate.guard.types import FORCE, SURVEILLANCE, UNCOVERED, UNREADABLE, Finding
+from casemate.judges import JudgeError
+from casemate.policyfile import PolicyFile
 
-_DOUBTS = frozenset({"unreadable", "uncovered-language"})
+_DOUBTS = frozenset({UNREADABLE, UNCOVERED})
 """Findings that stand for a text that could not be judged: they are told, never left out."""
 
 
@@ -32,9 +32,9 @@ def main(argv: Sequence[str]) -> int:
         subject = Subject(options.url, options.detector_id, options.harmful, options.harmless)
         return asyncio.run(_try(subject))
     try:
-        judge = Judge(guardfiles.bundle(), Policy.built_in())
+        judge, _ = judges.judge(judges.shipped(), PolicyFile())
         asyncio.run(_serve(_application(judge), options.host, options.port))
-    except (BundleError, OSError) as error:
+    except (JudgeError, OSError) as error:
         sys.stderr.write(f"casemate detector: cannot start: {error}\n")
         return 1
     return 0
@@ -47,7 +47,7 @@ def _application(judge: Judge) -> web.Application:
     def find_in_chat(body: Mapping[str, Any]) -> list[Finding]:
         return list(judge.request(body).findings)
 
-    lines = frozenset({Line.SURVEILLANCE, Line.FORCE})
+    lines = frozenset({SURVEILLANCE, FORCE})
     return server.application(lines | _DOUBTS, find, find_in_chat)
 
 

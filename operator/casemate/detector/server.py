@@ -1,7 +1,7 @@
 """Serves our own checks by the detector API, so that others can ask them as one of theirs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -38,8 +38,8 @@ class Finding(Protocol):
         """How sure, from 0 to 1."""
 
 
-Find = Callable[[str], list[Finding]]
-FindInChat = Callable[[Mapping[str, Any]], list[Finding]]
+Find = Callable[[str], Sequence[Finding]]
+FindInChat = Callable[[Mapping[str, Any]], Sequence[Finding]]
 
 
 def application(lines: frozenset[str], find: Find, find_in_chat: FindInChat) -> web.Application:

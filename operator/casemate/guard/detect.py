@@ -82,6 +82,8 @@ def _subs(bundle: Bundle, outputs: NDArray[np.float32]) -> list[str]:
     scores = outputs[len(bundle.lines) :]
     best = []
     for line in range(len(bundle.lines)):
-        ours = [(float(s), sub) for s, (at, sub) in zip(scores, bundle.subs, strict=True) if at == line]
+        ours = [
+            (float(s), sub) for s, (at, sub) in zip(scores, bundle.subs, strict=True) if at == line
+        ]
         best.append(max(ours)[1] if ours else "")
     return best

@@ -51,7 +51,9 @@ class VectorHead:
         return total
 
 
-def dequantised(arrays: Mapping[str, NDArray[Any]], scales: Mapping[str, float], name: str) -> Floats:
+def dequantised(
+    arrays: Mapping[str, NDArray[Any]], scales: Mapping[str, float], name: str
+) -> Floats:
     """Return the weights of an array that was stored as small integers."""
     return arrays[name].astype(np.float32) * np.float32(scales[name])
 

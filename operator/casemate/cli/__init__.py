@@ -1,0 +1,1 @@
+"""Programs for people and pipelines that need no cluster."""

@@ -1,0 +1,60 @@
+"""Cuts a text into windows of a few sentences, so that a long harmless one cannot dilute a short one.
+
+A short text is one window. In a longer one, each window shares its last sentence with the next, so
+that two sentences that mean something together are seen together.
+"""
+
+import re
+from collections.abc import Iterator
+
+SHORT_CHARS = 320
+"""A text up to this long is one window: about three sentences."""
+MOST_SENTENCES = 3
+_SENTENCE = re.compile(
+    r"[^.!?\u2026\u3002\uff01\uff1f\u061f\u0964;\n]+[.!?\u2026\u3002\uff01\uff1f\u061f\u0964;\n]*"
+)
+_OVERLAP_CHARS = 120
+
+
+def windows(text: str) -> Iterator[str]:
+    """Yield the windows of a text; together they cover all of it, at most about three times."""
+    if len(text) <= SHORT_CHARS:
+        if text.strip():
+            yield text
+        return
+    held: list[str] = []
+    for piece in _pieces(text):
+        full = len(held) >= MOST_SENTENCES or sum(map(len, held)) + len(piece) > SHORT_CHARS
+        if held and full:
+            yield "".join(held)
+            last = held[-1]
+            held = [last] if len(last) + len(piece) <= SHORT_CHARS else []
+        held.append(piece)
+    if held:
+        yield "".join(held)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield sentences; one that is too long in pieces that overlap."""
+    for found in _SENTENCE.finditer(text):
+        sentence = found[0]
+        if not sentence.strip():
+            continue
+        if len(sentence) <= SHORT_CHARS:
+            yield sentence
+            continue
+        yield from _cut(sentence)
+
+
+def _cut(sentence: str) -> Iterator[str]:
+    start = 0
+    while True:
+        end = start + SHORT_CHARS
+        if end >= len(sentence):
+            yield sentence[start:]
+            return
+        space = sentence.rfind(" ", start + SHORT_CHARS // 2, end)
+        end = space if space > 0 else end
+        yield sentence[start:end]
+        back = sentence.find(" ", end - _OVERLAP_CHARS, end)
+        start = back + 1 if back > 0 else end - _OVERLAP_CHARS
