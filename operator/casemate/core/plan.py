@@ -166,6 +166,9 @@ def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
             conflict=f"{ref} exists and belongs to somebody else: delete or rename it, "
             f"or give this ModelDeployment another name"
         )
+    if live.body.get("immutable"):
+        # No write takes that back, of a ConfigMap; we never set it.
+        return _Judged(stale=Delete(ref, live.uid), pending=f"{ref} is being removed, immutable")
     found = difference(body, live)
     # An edit can empty managedFields, and so hide what else it added.
     untold = () if live.applied else ("metadata.managedFields",)
