@@ -10,7 +10,7 @@ DIGEST = f"sha256:{'b2' * 32}"
 
 PII = {"name": "pii", "image": IMAGE, "port": 8090}
 BLOCKS = ["10.20.0.0/16", "fd00:20::/32"]
-LINES = [
+LINES: list[Json] = [
     {"id": "domestic-mass-surveillance", "verdict": "Refuse"},
     {"id": "use-of-force", "verdict": "Refuse"},
     {"id": "targeting", "verdict": "Hold", "patterns": ["a", "b"]},

@@ -41,7 +41,7 @@ def _guardrails(letter: str) -> list[Json]:
 
 def _agreement() -> Json:
     labels = {f"{n:02}{'l' * 60}": "v" * 63 for n in range(16)}
-    patterns = {"patterns": [f"{'p' * 254}{n:02}" for n in range(16)]}
+    patterns: Json = {"patterns": [f"{'p' * 254}{n:02}" for n in range(16)]}
     lines = [{"id": name, "verdict": "Hold"} | patterns for name in _names(13, "l")]
     return AGREEMENT | {
         "allowedUses": [{"id": name, "description": "d" * 256} for name in _names(64, "u")],
@@ -182,9 +182,9 @@ def test_a_full_agreement_is_tightened_and_not_loosened(crowd: World) -> None:
     )
     assert "spec.allowedUses: adds other" in refused
     lines = stored["spec"]["redLines"]
-    fewer = [*lines[:-1], lines[-1] | {"patterns": lines[-1]["patterns"][:-1]}]
+    mild = [*lines[:-1], lines[-1] | {"patterns": lines[-1]["patterns"][:-1]}]
     refused = crowd.attempt(
-        "PUT", where, stored | {"spec": stored["spec"] | {"redLines": fewer}}, client=clerk
+        "PUT", where, stored | {"spec": stored["spec"] | {"redLines": mild}}, client=clerk
     )
     assert f"spec.redLines[*].patterns: fewer or others for {lines[-1]['id']}" in refused
 

@@ -92,8 +92,8 @@ def test_without_an_agreement_everything_is_refused() -> None:
 def test_the_file_is_canonical_and_its_digest_is_in_annotation_and_argument() -> None:
     world = rendered(**FULL)
     text = world.objects[POLICY]["data"]["policy.json"]
-    canonical = {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": False}
-    assert text == json.dumps(json.loads(text), **canonical)
+    plain = json.loads(text)
+    assert text == json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert "tür" in text
 
     digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
