@@ -36,12 +36,16 @@ GROUPS = {
     "poddisruptionbudgets": "/apis/policy/v1",
     "services": "/api/v1",
     "serviceaccounts": "/api/v1",
+    "configmaps": "/api/v1",
     "endpoints": "/api/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",
 }
 KINDS = sorted(children())
 WRITTEN = "written by the Casemate operator, the cluster's own controllers, or who has"
 NOTED = "metadata.annotations casemate.dev/break-glass: who breaks the glass says who and why"
+MADE_POLICY = "made-guard"
+"""Named for its label: the operator is not accepted to write any other ConfigMap."""
+LABEL_POINTER = "casemate.dev~1model-deployment"
 NOTE = {"metadata": {"annotations": {"example.org/seen": "yes"}}}
 
 
@@ -54,9 +58,10 @@ def made(world: World) -> dict[str, str]:
     """Children as the operator and controllers make them, by plural: their paths."""
     paths = {}
     for plural, body in children().items():
-        name = f"made-{body['metadata']['name']}"
+        name = MADE_POLICY if plural == "configmaps" else f"made-{body['metadata']['name']}"
         user = DEPLOYMENTS if plural == "replicasets" else OPERATOR
-        world.make(user, where(plural), put(body, {"/metadata/name": name}))
+        named = {"/metadata/name": name, f"/metadata/labels/{LABEL_POINTER}": "made"}
+        world.make(user, where(plural), put(body, named))
         paths[plural] = where(plural, name=name)
     return paths
 
@@ -85,6 +90,44 @@ def test_a_child_is_changed_and_removed_by_the_operator(
         message = world.call(ENGINEER, method, made[plural], body)
         assert f"{plural} with label" in message
         assert "change the ModelDeployment instead" in message
+
+
+def _config_map(name: str, **labels: str) -> dict[str, Any]:
+    ours = {LABEL_POINTER.replace("~1", "/"): value for value in labels.values()}
+    return {"metadata": {"name": name, "labels": ours}, "data": {"policy.json": "{}"}}
+
+
+@pytest.mark.parametrize("namespace", [ENCLAVE, PLAIN, "kube-system"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        _config_map("coredns"),
+        _config_map("m-guard"),
+        _config_map("coredns", of="m"),
+        _config_map("other-guard", of="m"),
+    ],
+    ids=["another name", "no label", "another name with the label", "another's name"],
+)
+def test_of_config_maps_the_operator_writes_policies_alone(
+    world: World, body: dict[str, Any], namespace: str
+):
+    policy = _config_map("m-guard", of="m")
+    assert world.call(OPERATOR, "POST", where("configmaps", namespace), policy) == ""
+    message = world.call(OPERATOR, "POST", where("configmaps", namespace), body)
+    assert "casemate-operator-configmaps" in message
+    assert "to write NAME-guard with label casemate.dev/model-deployment=NAME only" in message
+    assert body["metadata"]["name"] in message.rpartition("found ")[2]
+
+
+def test_the_operator_neither_changes_nor_removes_a_config_map_of_others(
+    world: World, made: dict[str, str]
+):
+    world.make(ENGINEER, where("configmaps"), _config_map("settings"))
+    for method, change in (("PATCH", NOTE), ("DELETE", None)):
+        assert world.call(OPERATOR, method, made["configmaps"], change) == ""
+        assert world.call(ENGINEER, method, where("configmaps", name="settings"), change) == ""
+        message = world.call(OPERATOR, method, where("configmaps", name="settings"), change)
+        assert "casemate-operator-configmaps" in message
 
 
 @pytest.mark.parametrize("plural", KINDS)
