@@ -1,24 +1,27 @@
 """Arrays and a description in one file, without pickle: what a bundle is made of.
 
 Layout: magic; 4 bytes, the header's length; header (JSON: `meta`, and name, type and shape of every
-array); the arrays in that order, little-endian, one after the other. Nothing may follow. The same
-arrays give the same bytes.
+array); then the arrays in that order, little-endian, each at the next multiple of 64 bytes, so that a
+mapped file can be computed with as it is. Nothing may follow. Equal arrays give equal bytes.
 """
 
 import json
 from collections.abc import Mapping
 from math import prod
+from mmap import mmap
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
+Item: TypeAlias = tuple[str, str, tuple[int, ...]]
 
-MAGIC = b"casemate-guard\x00\x01"
-MAX_BYTES = 8 * 2**20
-_TYPES = {"int8", "uint8", "int16", "int32", "uint32", "float32"}
+MAGIC = b"casemate-arrays\x01"
+LIMIT = 8 * 2**20
+_TYPES = {"int8", "uint8", "int16", "int32", "uint32", "float32", "float64"}
 _MAX_HEADER = 2**18
+_ALIGNED = 64
 
 
 class ContainerError(ValueError):
@@ -30,20 +33,23 @@ def pack(meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
     items = [[name, each.dtype.name, list(each.shape)] for name, each in arrays.items()]
     text = json.dumps({"meta": meta, "arrays": items}, sort_keys=True, separators=(",", ":"))
     header = text.encode()
-    body = b"".join(np.ascontiguousarray(each).tobytes() for each in arrays.values())
-    return MAGIC + len(header).to_bytes(4, "little") + header + body
+    out = bytearray(MAGIC + len(header).to_bytes(4, "little") + header)
+    for each in arrays.values():
+        out += bytes(-len(out) % _ALIGNED)
+        out += np.ascontiguousarray(each).tobytes()
+    return bytes(out)
 
 
-def unpack(raw: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
+def unpack(raw: bytes | mmap, limit: int = LIMIT) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return description and arrays (read-only views of `raw`).
 
     Raises:
-        ContainerError: the bytes are not exactly one container.
+        ContainerError: the bytes are not exactly one container, or more than `limit`.
     """
-    if len(raw) > MAX_BYTES:
-        raise ContainerError(f"{len(raw)} bytes, more than {MAX_BYTES}")
-    if not raw.startswith(MAGIC):
-        raise ContainerError("it does not start as a bundle does")
+    if len(raw) > limit:
+        raise ContainerError(f"{len(raw)} bytes, more than {limit}")
+    if raw[: len(MAGIC)] != MAGIC:
+        raise ContainerError("it does not begin as such a file does")
     start = len(MAGIC) + 4
     size = int.from_bytes(raw[len(MAGIC) : start], "little")
     if size > _MAX_HEADER or start + size > len(raw):
@@ -52,7 +58,7 @@ def unpack(raw: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     return meta, _arrays(raw, start + size, items)
 
 
-def _header(raw: bytes) -> tuple[dict[str, Any], list[tuple[str, str, tuple[int, ...]]]]:
+def _header(raw: bytes) -> tuple[dict[str, Any], list[Item]]:
     try:
         header = json.loads(raw)
         meta = dict(header["meta"])
@@ -64,11 +70,12 @@ def _header(raw: bytes) -> tuple[dict[str, Any], list[tuple[str, str, tuple[int,
     return meta, items
 
 
-def _arrays(raw: bytes, at: int, items: list[tuple[str, str, tuple[int, ...]]]) -> dict[str, Array]:
+def _arrays(raw: bytes | mmap, at: int, items: list[Item]) -> dict[str, Array]:
     found: dict[str, Array] = {}
     for name, kind, shape in items:
         if kind not in _TYPES or any(n < 0 for n in shape):
             raise ContainerError(f"array {name}: type {kind} or shape {shape} is not accepted")
+        at += -at % _ALIGNED
         dtype = np.dtype(kind).newbyteorder("<")
         size = dtype.itemsize * prod(shape)
         if at + size > len(raw):

