@@ -48,11 +48,10 @@ class Rows:
         self._file, self._offset, self._width = file, offset, width
 
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        found = np.empty((len(rows), self._width), np.uint8)
-        for target, row in zip(found, rows.tolist(), strict=True):
-            if os.preadv(self._file, [target], self._offset + row * self._width) != self._width:
-                raise EmbedderError(f"row {row} of the embedder's table is cut off")
-        return found
+        width = self._width
+        places = (self._offset + row * width for row in rows.tolist())
+        raw = b"".join(os.pread(self._file, width, place) for place in places)
+        return np.frombuffer(raw, np.uint8).reshape(len(rows), width)
 
     def __del__(self) -> None:
         os.close(self._file)
@@ -71,7 +70,7 @@ class SentenceEncoder:
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Return one row of length 1 a text."""
-        return cast(Floats, self._backend.encode(list(texts)))
+        return cast("Floats", self._backend.encode(list(texts)))
 
 
 def load(file: Path) -> SentenceEncoder:

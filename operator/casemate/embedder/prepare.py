@@ -1,4 +1,4 @@
-"""Writes the package's weights once as they are computed with: `python -m casemate.embedder FILE`."""
+"""Writes the package's weights once, as they are computed with."""
 
 import hashlib
 import os

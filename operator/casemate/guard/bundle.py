@@ -54,7 +54,7 @@ class Bundle:
     @property
     def grams(self) -> int:
         """Return the number of n-gram buckets."""
-        return int(self.linear.grams.shape[1])
+        return int(self.linear.grams.shape[0])
 
     @staticmethod
     def from_bytes(raw: bytes) -> "Bundle":
@@ -117,14 +117,14 @@ def _check(bundle: Bundle) -> None:
     size = bundle.grams
     wanted = {
         "linear.bias": (bundle.linear.bias.shape, (lines,)),
-        "linear.concepts": (bundle.linear.concepts.shape, (lines, concepts)),
-        "linear.pairs": (bundle.linear.pairs.shape, (lines, count_pairs(concepts))),
-        "linear.triples": (bundle.linear.triples.shape, (lines, count_triples(concepts))),
-        "linear.grams": (bundle.linear.grams.shape, (lines, size)),
+        "linear.concepts": (bundle.linear.concepts.shape, (concepts, lines)),
+        "linear.pairs": (bundle.linear.pairs.shape, (count_pairs(concepts), lines)),
+        "linear.triples": (bundle.linear.triples.shape, (count_triples(concepts), lines)),
+        "linear.grams": (bundle.linear.grams.shape, (size, lines)),
         "vector.bias": (bundle.vector.bias.shape, (outputs,)),
-        "vector.vector": (bundle.vector.vector.shape[:1], (outputs,)),
-        "vector.concepts": (bundle.vector.concepts.shape, (outputs, concepts)),
-        "vector.pairs": (bundle.vector.pairs.shape, (outputs, count_pairs(concepts))),
+        "vector.vector": (bundle.vector.vector.shape[1:], (outputs,)),
+        "vector.concepts": (bundle.vector.concepts.shape, (concepts, outputs)),
+        "vector.pairs": (bundle.vector.pairs.shape, (count_pairs(concepts), outputs)),
     }
     for name, (found, expected) in wanted.items():
         if found != expected:

@@ -1,8 +1,8 @@
 """Arrays and a description in one file, without pickle: what a bundle is made of.
 
 Layout: magic; 4 bytes, the header's length; header (JSON: `meta`, and name, type and shape of every
-array); then the arrays in that order, little-endian, each at the next multiple of 64 bytes, so that a
-mapped file can be computed with as it is. Nothing may follow. Equal arrays give equal bytes.
+array); then the arrays in that order, little-endian, each at the next multiple of 64 bytes, so that
+a mapped file can be computed with as it is. Nothing may follow. Equal arrays give equal bytes.
 """
 
 import json

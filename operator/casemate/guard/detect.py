@@ -1,7 +1,7 @@
 """What a text asks for, as far as it crosses a red line: tiers from cheap to costly.
 
-The linear tier sees every text. What it is not sure of either way goes to the vector of a sentence embedder;
-that may lift a doubtful score or lower an uncertain one, and never undoes a certain one.
+The linear tier sees every text. What it is not sure of either way goes to the vector of a sentence
+embedder; that may lift a doubtful score or lower an uncertain one, and never undoes a certain one.
 """
 
 from collections.abc import Callable
@@ -30,14 +30,18 @@ class Detection:
 
 def detect(bundle: Bundle, text: str, vector: Vector | None = None) -> Detection:
     """Return the findings in a canonical text; without `vector` the linear tier decides alone."""
-    language = bundle.identify.identify(text, fold(text))
-    found = features(text, bundle.lexicon, bundle.grams)
+    folded = fold(text)
+    language = bundle.identify.identify(text, folded)
+    found = features(folded, bundle.lexicon, bundle.grams)
     logits = bundle.linear.logits(found)
     first = [
         probability(float(level.linear[0] * each + level.linear[1]))
         for level, each in zip(bundle.levels, logits, strict=True)
     ]
-    doubtful = any(l.floor <= p < l.certain for l, p in zip(bundle.levels, first, strict=True))
+    doubtful = any(
+        level.floor <= each < level.certain
+        for level, each in zip(bundle.levels, first, strict=True)
+    )
     if vector is None or not doubtful:
         findings = _linear(bundle, first, alone=vector is None)
     else:

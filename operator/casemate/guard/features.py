@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from casemate.guard.folding import fold
 from casemate.guard.lexicon import Lexicon
 from casemate.guard.ngrams import buckets
 
@@ -20,12 +19,11 @@ class Features:
     concepts: Indices  # ascending
     pairs: Indices
     triples: Indices
-    grams: Indices  # with repetitions
+    grams: Indices
 
 
-def features(text: str, lexicon: Lexicon, grams: int) -> Features:
-    """Return the evidence in a canonical text; `grams` is the number of buckets."""
-    folded = fold(text)
+def features(folded: str, lexicon: Lexicon, grams: int) -> Features:
+    """Return the evidence in a folded text; `grams` is the number of buckets."""
     found = np.flatnonzero(lexicon.present(folded))
     return Features(found, pairs(found), triples(found), buckets(folded, grams))
 

@@ -1,8 +1,8 @@
 """The form of a text that words and n-grams are matched on: coarser than the canonical one.
 
-Marks are dropped (é is e, ё is е, vowel signs of Arabic go), Arabic's attached article and particles are cut
-off, and everything that is no letter or digit becomes one space. One space stands at either end, so that
-" term " finds a whole word and " stem" the beginning of one.
+Marks are dropped (é is e, and Arabic's vowel signs go), Arabic's attached article and
+particles are cut off, and everything that is no letter or digit becomes one space. One space stands
+at either end, so that " term " finds a whole word and " stem" the beginning of one.
 """
 
 import re
@@ -13,7 +13,17 @@ _NO_WORD = re.compile(r"[\W_]+")
 _DIGITS = re.compile(r"\d+")
 _ARABIC = re.compile(r"[\u0620-\u064a]")
 # Forms of one letter that writers of Arabic mix.
-_LETTERS = str.maketrans({"ة": "ه", "ى": "ي", "ـ": "", "ک": "ك", "ی": "ي", "ı": "i", "ß": "ss"})
+_LETTERS = str.maketrans(
+    {
+        "\N{ARABIC LETTER TEH MARBUTA}": "\N{ARABIC LETTER HEH}",
+        "\N{ARABIC LETTER ALEF MAKSURA}": "\N{ARABIC LETTER YEH}",
+        "\N{ARABIC LETTER FARSI YEH}": "\N{ARABIC LETTER YEH}",
+        "\N{ARABIC LETTER KEHEH}": "\N{ARABIC LETTER KAF}",
+        "\N{ARABIC TATWEEL}": "",
+        "\N{LATIN SMALL LETTER DOTLESS I}": "i",
+        "\N{LATIN SMALL LETTER SHARP S}": "ss",
+    }
+)
 # Attached words: and, then, by, like, the, to the, for. Three letters must be left of the word.
 _ATTACHED = re.compile(r"(?<= )(?:ال|لل|[وفبكل]){1,4}(?=[\u0620-\u064a]{3})")
 

@@ -1,6 +1,7 @@
 """The heads: from evidence to one number a line, and from a sentence's vector to another.
 
-Weights are small integers with a scale, so that a bundle is small; they become floats once, at load.
+Weights are small integers with a scale, so that a bundle is small; they become floats once, at
+load.
 """
 
 from collections.abc import Mapping
@@ -13,13 +14,13 @@ from numpy.typing import NDArray
 from casemate.guard.features import Features
 
 Floats = NDArray[np.float32]
-# The embedding's numbers are about 1/23 each (512 of them, length 1); this brings them near concepts' 0 and 1.
+# A vector has 512 numbers and length 1: this brings them nearer to the 0 and 1 of concepts.
 VECTOR_SCALE = np.float32(4.0)
 
 
 @dataclass(frozen=True, slots=True)
 class LinearHead:
-    """Weights by line (rows): concepts, their pairs and triples, n-gram buckets."""
+    """Weights by line (columns): concepts, their pairs and triples, n-gram buckets."""
 
     bias: Floats
     concepts: Floats
@@ -29,15 +30,15 @@ class LinearHead:
 
     def logits(self, found: Features) -> Floats:
         """Return one number a line; n-grams count by their share of the text."""
-        grams = self.grams[:, found.grams].sum(1) / np.sqrt(np.float32(max(len(found.grams), 1)))
-        together = self.pairs[:, found.pairs].sum(1) + self.triples[:, found.triples].sum(1)
-        total: Floats = self.bias + self.concepts[:, found.concepts].sum(1) + together + grams
+        grams = self.grams[found.grams].sum(0) / np.sqrt(np.float32(max(len(found.grams), 1)))
+        together = self.pairs[found.pairs].sum(0) + self.triples[found.triples].sum(0)
+        total: Floats = self.bias + self.concepts[found.concepts].sum(0) + together + grams
         return total
 
 
 @dataclass(frozen=True, slots=True)
 class VectorHead:
-    """Weights by output (rows: lines, then sub-classes): vector, concepts, their pairs."""
+    """Weights by output (columns: lines, then sub-classes): vector, concepts, their pairs."""
 
     bias: Floats
     vector: Floats
@@ -46,8 +47,8 @@ class VectorHead:
 
     def logits(self, vector: Floats, found: Features) -> Floats:
         """Return one number an output."""
-        named = self.concepts[:, found.concepts].sum(1) + self.pairs[:, found.pairs].sum(1)
-        total: Floats = self.bias + self.vector @ (vector * VECTOR_SCALE) + named
+        named = self.concepts[found.concepts].sum(0) + self.pairs[found.pairs].sum(0)
+        total: Floats = self.bias + (vector * VECTOR_SCALE) @ self.vector + named
         return total
 
 

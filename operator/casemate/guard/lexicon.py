@@ -1,7 +1,7 @@
 """Which concepts of the lexicon a text names, in any of the languages at once.
 
-A term is a word, several words, or the beginning of a word (`stem*`). Chinese has no spaces and Korean joins
-endings to its words: their terms match inside a text, and at the beginning of a word.
+A term is a word, several words, or the beginning of a word (`stem*`). Chinese has no spaces and
+Korean joins endings to its words: their terms match inside a text, and at the beginning of a word.
 """
 
 import re
@@ -52,7 +52,7 @@ def pattern(term: str) -> str:
 
 
 def read(text: str) -> dict[str, tuple[str, ...]]:
-    """Return the terms by concept of a lexicon file: lines of `concept: term | stem* | two words`."""
+    """Return the terms by concept of a file whose lines are `concept: term | stem* | two words`."""
     found: dict[str, tuple[str, ...]] = {}
     for line in text.splitlines():
         name, colon, terms = line.partition(":")

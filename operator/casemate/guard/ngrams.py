@@ -18,14 +18,14 @@ _PAIR = np.uint32(0x9E3779B1)
 
 
 def buckets(folded: str, size: int) -> NDArray[np.intp]:
-    """Return the bucket (0 ≤ b < `size`, a power of two) of every n-gram, with repetitions.
+    """Return the buckets (0 ≤ b < `size`, a power of two) of all n-grams, each once, ascending.
 
     `folded` begins and ends with a space, as `fold` leaves it.
     """
     codes = np.frombuffer(folded.encode("utf-32-le"), "<u4").astype(np.uint32)
     spaces = codes == _SPACE
     found = [*_words(codes, spaces), *_characters(codes, np.cumsum(spaces))]
-    return (_spread(np.concatenate(found)) & np.uint32(size - 1)).astype(np.intp)
+    return np.unique(_spread(np.concatenate(found)) & np.uint32(size - 1)).astype(np.intp)
 
 
 def _characters(codes: Hashes, word: NDArray[np.intp]) -> list[Hashes]:
@@ -46,6 +46,7 @@ def _words(codes: Hashes, spaces: NDArray[np.bool_]) -> list[Hashes]:
     starts = np.flatnonzero(spaces)[:-1]
     if not len(starts):
         return []
+    codes = codes[:-1]  # the space at the end belongs to no word
     place = np.arange(len(codes), dtype=np.uint32)
     place -= np.repeat(starts, np.diff(np.append(starts, len(codes)))).astype(np.uint32)
     words = _spread(np.add.reduceat(_spread(codes * _PRIME + place * _PAIR), starts))

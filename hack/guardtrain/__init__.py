@@ -1,0 +1,1 @@
+"""Trains and measures the guard: `make train-guard`, `make eval-guard`."""

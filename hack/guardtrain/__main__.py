@@ -1,0 +1,31 @@
+"""`python -m guardtrain train`: write the shipped bundle."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from casemate.embedder import load, prepared
+from guardtrain.build import build
+from guardtrain.canonical import canonical
+from guardtrain.corpus import DATA, ROOT, corpus, lexicon, without
+from guardtrain.words import words
+
+BUNDLE = ROOT / "operator" / "casemate" / "guard_bundle" / "bundle.bin"
+
+
+def main() -> None:
+    """Run one command."""
+    parser = argparse.ArgumentParser(prog="python -m guardtrain", description=__doc__)
+    parser.add_argument("command", choices=("train",))
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the corpus")
+    parser.add_argument("--out", type=Path, default=BUNDLE, help="bundle to write")
+    options = parser.parse_args()
+    examples = [replace(each, text=canonical(each.text)) for each in corpus(options.data)]
+    raw = build(without(examples, "holdout"), lexicon(options.data), words(), load(prepared()))
+    options.out.parent.mkdir(exist_ok=True)
+    options.out.write_bytes(raw)
+    print(f"{options.out}: {len(raw)} bytes")
+
+
+if __name__ == "__main__":
+    main()
