@@ -344,13 +344,13 @@ VOLUMES = [
     Pair(
         "a Secret",
         _volume(secret={"secretName": "s"}),
-        ("spec.volumes more", "must be one of emptyDir, image"),
+        ("spec.volumes more", "must be one of configMap, emptyDir"),
         _volume(persistentVolumeClaim={"claimName": "c"}),
     ),
     Pair(
         "a volume of the network",
         _volume(nfs={"server": "192.0.2.1", "path": "/"}),
-        ("spec.volumes more", "must be one of emptyDir, image"),
+        ("spec.volumes more", "must be one of configMap, emptyDir"),
         _volume(emptyDir={"medium": "Memory"}),
     ),
     Pair(

@@ -7,6 +7,7 @@ import pytest
 from api.admission import child_cases
 from api.admission.bodies import (
     MARK,
+    child,
     children,
     put,
     rendered_deployment,
@@ -43,9 +44,6 @@ GROUPS = {
 KINDS = sorted(children())
 WRITTEN = "written by the Casemate operator, the cluster's own controllers, or who has"
 NOTED = "metadata.annotations casemate.dev/break-glass: who breaks the glass says who and why"
-MADE_POLICY = "made-guard"
-"""Named for its label: the operator is not accepted to write any other ConfigMap."""
-LABEL_POINTER = "casemate.dev~1model-deployment"
 NOTE = {"metadata": {"annotations": {"example.org/seen": "yes"}}}
 
 
@@ -57,12 +55,10 @@ def where(plural: str, namespace: str = ENCLAVE, name: str = "") -> str:
 def made(world: World) -> dict[str, str]:
     """Children as the operator and controllers make them, by plural: their paths."""
     paths = {}
-    for plural, body in children().items():
-        name = MADE_POLICY if plural == "configmaps" else f"made-{body['metadata']['name']}"
+    for plural in KINDS:
         user = DEPLOYMENTS if plural == "replicasets" else OPERATOR
-        named = {"/metadata/name": name, f"/metadata/labels/{LABEL_POINTER}": "made"}
-        world.make(user, where(plural), put(body, named))
-        paths[plural] = where(plural, name=name)
+        body = world.make(user, where(plural), child(plural, "made"))
+        paths[plural] = where(plural, name=body["metadata"]["name"])
     return paths
 
 
@@ -92,9 +88,9 @@ def test_a_child_is_changed_and_removed_by_the_operator(
         assert "change the ModelDeployment instead" in message
 
 
-def _config_map(name: str, **labels: str) -> dict[str, Any]:
-    ours = {LABEL_POINTER.replace("~1", "/"): value for value in labels.values()}
-    return {"metadata": {"name": name, "labels": ours}, "data": {"policy.json": "{}"}}
+def _config_map(name: str, of: str = "") -> dict[str, Any]:
+    labels = {child_cases.LABEL: of} if of else {}
+    return {"metadata": {"name": name, "labels": labels}, "data": {"policy.json": "{}"}}
 
 
 @pytest.mark.parametrize("namespace", [ENCLAVE, PLAIN, "kube-system"])
