@@ -56,7 +56,7 @@ class Example:
 
 def corpus(data: Path = DATA) -> list[Example]:
     """Return all lines, in the order of languages and files."""
-    return [each for file in sorted(data.glob("*.jsonl")) for each in _file(file)]
+    return [each for file in sorted(data.rglob("*.jsonl")) for each in _file(file)]
 
 
 def lexicon(data: Path = DATA) -> dict[str, dict[str, tuple[str, ...]]]:
