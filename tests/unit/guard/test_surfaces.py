@@ -130,7 +130,9 @@ def test_wherever_a_string_stands_it_is_read(body: dict[str, Any], at: int) -> N
     made, left = placed(body, at)
     if left >= 0:
         return  # fewer strings than that
-    roles = [one.get("role", "") for one in made.get("messages", []) or [] if isinstance(one, dict)]
+    messages = made.get("messages")
+    listed = messages if isinstance(messages, list) else []
+    roles = [one.get("role", "") for one in listed if isinstance(one, dict)]
     if any(BAD in str(role) for role in roles):
         return  # the gateway's shape takes four words for a role, and no other
 
