@@ -11,6 +11,7 @@ from operator_watch import Place
 
 from casemate.api.v1alpha1 import API_VERSION, KIND, ModelDeploymentSpec
 from casemate.cluster.kinds import MODEL_DEPLOYMENT, SUPPLIER, USAGE_AGREEMENT
+from casemate.controller.bundle import SHIPPED
 from casemate.core.observed import Isolation, Observed, Settings
 from casemate.core.permission import Permission
 from casemate.core.render import render
@@ -77,7 +78,7 @@ def places(name: str, namespace: str) -> list[Place]:
     stages = render(
         observed,
         spec,
-        Settings(GATEWAY_IMAGE, ISOLATION),
+        Settings(GATEWAY_IMAGE, ISOLATION, SHIPPED),
         permission,
     )
     return [Place(ref.kind, namespace, ref.name) for stage in stages for ref in stage]

@@ -12,18 +12,20 @@ import kopf
 from kubernetes.aio import client, config
 
 from casemate.api.v1alpha1 import GROUP, PLURAL, VERSION, ModelDeploymentSpec
+from casemate.controller.bundle import SHIPPED
 from casemate.core.names import NAME_LABEL
 from casemate.core.observed import Isolation, Observed, Settings
 from casemate.core.permission import Permission
 from casemate.core.render import render
 
 SETTINGS = Settings(
-    os.environ["CASEMATE_BENCH_GATEWAY_IMAGE"], Isolation("10.96.7.7", "casemate-system")
+    os.environ["CASEMATE_BENCH_GATEWAY_IMAGE"], Isolation("10.96.7.7", "casemate-system"), SHIPPED
 )
 KINDS = {
     "NetworkPolicy": (client.NetworkingV1Api, "network_policy", "networkpolicies"),
     "ServiceAccount": (client.CoreV1Api, "service_account", "serviceaccounts"),
     "Service": (client.CoreV1Api, "service", "services"),
+    "ConfigMap": (client.CoreV1Api, "config_map", "configmaps"),
     "PodDisruptionBudget": (client.PolicyV1Api, "pod_disruption_budget", "poddisruptionbudgets"),
     "Deployment": (client.AppsV1Api, "deployment", "deployments"),
 }

@@ -69,6 +69,26 @@ def _unchanged(path: str, key: str, field: str, absent: str = "''") -> Check:
     )
 
 
+def _limited(path: str, relation: str = "<=") -> Check:
+    """Return the check that a number that may be absent stays, and moves in no loosening way."""
+    word = "at most" if relation == "<=" else "at least"
+    parent, last = path.split(".")
+    before, now = (f"{spec}{parent}.?{last}" for spec in (_OLD, _NEW))
+    return _unless_allowed(
+        f"!{before}.hasValue() || {now}.hasValue() && {now}.value() {relation} {before}.value()",
+        f"spec.{path}: {{}} in place of {{}}; accepted: {word} that",
+        *(_or_none(now), _or_none(before)),
+    )
+
+
+def _or_none(optional: str) -> str:
+    return f"({optional}.hasValue() ? string({optional}.value()) : 'none')"
+
+
+_FEWER = (
+    f"{_OLD}redLines.filter(old, !{_NEW}redLines.exists(one, one.id == old.id && "
+    "old.?patterns.orValue([]).all(each, each in one.?patterns.orValue([])))).map(old, old.id)"
+)
 _MILDER = (
     f"{_NEW}redLines.filter(one, one.verdict == 'Hold' && {_OLD}redLines.exists(old, "
     "old.id == one.id && old.verdict == 'Refuse')).map(one, one.id)"
@@ -118,6 +138,25 @@ LOOSENING = Policy(
             listed(_MILDER),
         ),
         _unchanged("redLines", "id", "description"),
+        _unless_allowed(
+            f"size({_FEWER}) == 0",
+            "spec.redLines[*].patterns: fewer or others for {}; accepted: all that it has",
+            listed(_FEWER),
+        ),
+        # Nobody can tell by its words whether another instruction asks for less.
+        _unless_allowed(
+            f"size({_OLD}systemInstruction) == 0 || {_NEW}systemInstruction =="
+            f" {_OLD}systemInstruction",
+            "spec.systemInstruction: another one; accepted: the one it has",
+        ),
+        _limited("guard.minimumBundleVersion", ">="),
+        _unless_allowed(
+            f"!({_OLD}guard.uncoveredLanguages == 'Refuse' &&"
+            f" {_NEW}guard.uncoveredLanguages == 'Hold')",
+            "spec.guard.uncoveredLanguages: Hold is milder than Refuse; accepted: Refuse",
+        ),
+        *(_limited(f"quotas.{limit}") for limit in ("requests", "tokens", "persons")),
+        _bounded("quotas.windowSeconds", ">="),
         _nothing_removed("requiredGuardrails", "name"),
         _unchanged("requiredGuardrails", "name", "image"),
         *(

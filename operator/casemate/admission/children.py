@@ -3,9 +3,9 @@
 from casemate.admission import callers, glass
 from casemate.admission.cel import ours
 from casemate.admission.pods import LABEL_KEYS
-from casemate.admission.policy import Check, Policy, Target
+from casemate.admission.policy import OPERATOR, Check, Policy, Target
 from casemate.api.rules import literal
-from casemate.core.names import NAME_LABEL
+from casemate.core.names import GUARD_SUFFIX, NAME_LABEL
 
 _WRITES = ("CREATE", "UPDATE", "DELETE")
 _ENDPOINTS = (
@@ -34,7 +34,7 @@ CHILDREN = Policy(
         Target("apps", ("deployments", "deployments/*", "replicasets", "replicasets/*"), _WRITES),
         Target("networking.k8s.io", ("networkpolicies",), _WRITES),
         Target("policy", ("poddisruptionbudgets", "poddisruptionbudgets/status"), _WRITES),
-        Target("", ("services", "services/status", "serviceaccounts"), _WRITES),
+        Target("", ("services", "services/status", "serviceaccounts", "configmaps"), _WRITES),
         *_ENDPOINTS,
     ),
     when={"of-a-model": f"({_of_model('object')}) || ({_of_model('oldObject')})"},
@@ -48,6 +48,29 @@ CHILDREN = Policy(
         glass.noted(),
     ),
     audit=glass.audit(),
+)
+
+
+def _is_policy(owner: str) -> str:
+    name = f"{owner}.metadata.labels[{literal(NAME_LABEL)}] + {literal(GUARD_SUFFIX)}"
+    return f"{ours(owner)} && {owner}.metadata.name == {name}"
+
+
+CONFIG_MAPS = Policy(
+    name="casemate-operator-configmaps",
+    # RBAC knows neither labels nor ends of names, and cluster components keep theirs in ConfigMaps.
+    targets=(Target("", ("configmaps",), _WRITES),),
+    when={"by-the-operator": f"request.userInfo.username == {literal(OPERATOR)}"},
+    checks=(
+        Check(
+            f"object == null ? {_is_policy('oldObject')} : {_is_policy('object')}",
+            literal(
+                f"configmaps: the Casemate operator is accepted to write NAME{GUARD_SUFFIX} with"
+                f" label {NAME_LABEL}=NAME only; found "
+            )
+            + " + request.name",
+        ),
+    ),
 )
 
 # Labels that model pods have with one value only: another value selects others.

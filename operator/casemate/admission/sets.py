@@ -28,6 +28,7 @@ POLICIES: dict[str, tuple[Policy, ...]] = {
     ),
     "children": (
         children.CHILDREN,
+        children.CONFIG_MAPS,
         children.NETWORK_POLICIES,
         children.SERVICES,
         children.ENDPOINTS,

@@ -5,9 +5,23 @@ from casemate.admission.policy import Check
 from casemate.api.rules import literal
 from casemate.api.terms import one_of
 from casemate.core.isolation import GATE
-from casemate.core.names import GATEWAY_PORT, METRICS_PORT, NAME_LABEL
+from casemate.core.names import (
+    GATEWAY_PORT,
+    GUARD_ANNOTATION,
+    GUARD_OPTION,
+    METRICS_PORT,
+    NAME_LABEL,
+    guard_arguments,
+)
 
 _BEFORE_GATEWAY = ["start-gate", "verify"]
+
+_GUARD_OPTIONS = "--g"
+"""Beginning of all options of the guard, abbreviated ones included; no other begins so."""
+_FILE, _DIGEST = guard_arguments("")
+_MARK = f"variables.annotations[?{literal(GUARD_ANNOTATION)}].orValue('')"
+_GUARDED = f"[{literal(_FILE)}, {literal(_DIGEST)} + {_MARK}]"
+"""The annotation cannot be changed on a pod: so what it says is what the gateway was told."""
 
 SHAPE = (
     Check(
@@ -55,6 +69,13 @@ SHAPE = (
         "c.?args[?0].orValue('') == 'gateway' && c.?command.orValue([]).size() == 0",
         "args and command",
         "must be gateway as first argument, and no command",
+        of="variables.gateways",
+    ),
+    every(
+        f"c.?args.orValue([]).filter(a, a.startsWith({literal(_GUARD_OPTIONS)})) == {_GUARDED}",
+        "args",
+        f"must have {GUARD_OPTION} and {GUARD_OPTION}-digest, of annotation {GUARD_ANNOTATION}, and"
+        " nothing else about the guard",
         of="variables.gateways",
     ),
     every(

@@ -3,16 +3,17 @@
 from casemate.admission.containers import DIGEST, every
 from casemate.admission.policy import Check
 from casemate.api.rules import literal
-from casemate.core.names import SIGNER, TRUST_BUNDLE, WARDEN
+from casemate.core.names import GUARD_SUFFIX, NAME_LABEL, SIGNER, TRUST_BUNDLE, WARDEN
 
 VOLUMES = {
     "volumes": "object.spec.?volumes.orValue([])",
-    "keys": "variables.volumes.filter(v, has(v.projected) && v.projected.?sources.orValue([])"
-    ".exists(s, !has(s.clusterTrustBundle))).map(v, v.name)",
+    "keys": "variables.volumes.filter(v, has(v.configMap) || has(v.projected) &&"
+    " v.projected.?sources.orValue([]).exists(s, !has(s.clusterTrustBundle))).map(v, v.name)",
 }
-"""Variables that the checks here need: `keys` are volumes with a certificate or a token."""
+"""Variables that the checks here need: `keys` are volumes with a certificate, a token or the
+guard's policy."""
 
-_KINDS = ("emptyDir", "image", "persistentVolumeClaim", "projected")
+_KINDS = ("configMap", "emptyDir", "image", "persistentVolumeClaim", "projected")
 _IS_ACCEPTED = " || ".join(f"has(v.{kind})" for kind in _KINDS)
 _CA = (
     "(has(s.clusterTrustBundle) &&"
@@ -43,13 +44,18 @@ MODEL_VOLUMES = (
         f" audience {WARDEN}, and clusterTrustBundle {TRUST_BUNDLE}",
     ),
     _each(
+        "!has(v.configMap) || v.configMap.?name.orValue('') =="
+        f" variables.labels[{literal(NAME_LABEL)}] + {literal(GUARD_SUFFIX)}",
+        f"configMap must be the deployment's own NAME{GUARD_SUFFIX}",
+    ),
+    _each(
         f'!has(v.image) || v.image.?reference.orValue("").matches({literal(DIGEST)})',
         "image.reference must be by digest, NAME@sha256:…",
     ),
     every(
         'c.name == "gateway" || c.?volumeMounts.orValue([]).all(m, !(m.name in variables.keys))',
         "volumeMounts",
-        "must not name a volume with a key or a token: only container gateway has them",
+        "must not name a volume with a key, a token or a policy: only container gateway has them",
     ),
 )
 """Asked of a model pod beside that."""

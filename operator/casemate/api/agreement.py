@@ -6,6 +6,7 @@ from pydantic import Field
 
 from casemate.api.cidrs import Cidr
 from casemate.api.conditions import Conditions
+from casemate.api.guard import GuardTerms, Patterns, Quotas
 from casemate.api.model import ApiModel, DnsLabel, Plain
 from casemate.api.quantities import Resources
 from casemate.api.rules import Rule, literal
@@ -76,6 +77,8 @@ class RedLine(ApiModel):
     """`Hold`: a human must approve. `Refuse`: never."""
     description: Text = ""
     """What the line forbids, for further lines of this agreement."""
+    patterns: Patterns = Field(default=[])
+    """Texts that cross the line, beside what the guard finds itself."""
 
 
 def _keeps(lines: "list[RedLine]") -> bool:
@@ -220,6 +223,12 @@ class UsageAgreementSpec(ApiModel):
     """The only uses that deployments may declare."""
     red_lines: RedLines = Field(default=BUILT_IN)
     """What must not happen."""
+    system_instruction: Text = ""
+    """Put before every conversation by the gateway; callers can neither read nor remove it."""
+    guard: GuardTerms = GuardTerms()
+    """What the guard must be like."""
+    quotas: Quotas = Quotas()
+    """What one caller may ask for in a while; absent limits: any amount."""
     required_guardrails: Guardrails = Field(default=[])
     """Guards that every deployment runs beside the gateway."""
     registries: Annotated[list[Registry], Field(min_length=1, max_length=16)]

@@ -17,6 +17,7 @@ class ConditionType(StrEnum):
     SUPPLIER_PERMITTED = "SupplierPermitted"  # no supplier behind the model is excluded
     CAPACITY_GRANTED = "CapacityGranted"  # the agreement's capacity has room for it
     NETWORK_ISOLATED = "NetworkIsolated"  # every pod has proven that its network is closed
+    GUARDRAILS_ENFORCED = "GuardrailsEnforced"  # every ready pod keeps to the agreement's policy
     RECONCILING = "Reconciling"  # the operator is still working towards the spec
     STALLED = "Stalled"  # no retry can help: a person must act
 
@@ -47,6 +48,9 @@ class Reason(StrEnum):
     PROFILE_UNKNOWN = "ProfileUnknown"  # the agreement has no capacity profile of that name
     EGRESS_NOT_ALLOWED = "EgressNotAllowed"  # egress leads outside the agreement's enclaveCIDRs
     GUARDRAIL_CONFLICT = "GuardrailConflict"  # an added guardrail has a required one's name
+    GUARD_OUTDATED = "GuardOutdated"  # the agreement asks for a newer bundle than there is
+    POLICY_ENFORCED = "PolicyEnforced"  # every ready pod runs under the current guard policy
+    POLICY_OUTDATED = "PolicyOutdated"  # a ready pod runs under another guard policy
     APPROVED = "Approved"  # the supplier is in good standing
     PHASING_OUT = "PhasingOut"  # an order ends the supplier's models; what existed counts down
     WAIVED = "Waived"  # a waiver keeps this deployment running past the order's deadline

@@ -128,6 +128,7 @@ MODEL_DEPLOYMENT = Definition(
         column("Use", ".spec.use"),
         column("Until", ".status.permittedUntil"),
         column("Isolated", '.status.conditions[?(@.type=="NetworkIsolated")].status'),
+        column("Guarded", '.status.conditions[?(@.type=="GuardrailsEnforced")].status'),
         column("Serving", ".status.readyReplicas", kind="integer"),
         column("Replicas", ".spec.replicas", kind="integer"),
         column("Owner", ".spec.owner.name"),

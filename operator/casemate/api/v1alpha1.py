@@ -248,6 +248,15 @@ class IsolationStatus(ApiModel):
     """How it is proven."""
 
 
+class GuardStatus(ApiModel):
+    """What the pods' guard must be; the condition `GuardrailsEnforced` says whether it is."""
+
+    bundle_digest: Annotated[str, Field(max_length=71)]
+    """SHA-256 of the bundle of rules and weights."""
+    policy_digest: Annotated[str, Field(max_length=71)]
+    """SHA-256 of the policy that follows from the agreement, in the ConfigMap `NAME-guard`."""
+
+
 class ModelDeploymentStatus(ApiModel):
     """What was seen of it."""
 
@@ -263,6 +272,8 @@ class ModelDeploymentStatus(ApiModel):
     """Label selector of the pods, for the scale subresource."""
     isolation: IsolationStatus | None = None
     """How far the isolation of the pods is proven."""
+    guard: GuardStatus | None = None
+    """What the pods' guard must be."""
     permitted_until: Annotated[str, Field(max_length=20)] | None = None
     """When agreement or supplier end what runs, as far as that is known; absent: unlimited."""
     url: Annotated[str, Field(max_length=512)] | None = None

@@ -40,6 +40,7 @@ CHILDREN = {
         Kind("NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies"),
         Kind("ServiceAccount", "", "v1", "serviceaccounts"),
         Kind("Service", "", "v1", "services"),
+        Kind("ConfigMap", "", "v1", "configmaps"),
         Kind("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets"),
         Kind("Deployment", "apps", "v1", "deployments"),
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from casemate.controller.bundle import SHIPPED
 from casemate.core.election import Pace
 from casemate.core.observed import Isolation, Settings
 from casemate.isolation import arguments
@@ -38,6 +39,7 @@ class Options:
         return Settings(
             gateway_image=self.gateway_image,
             isolation=replace(isolation, period=self.isolation_period),
+            guard_bundle=SHIPPED,
             monitoring_namespace=self.monitoring_namespace,
             image_pull_secrets=self.image_pull_secrets,
         )

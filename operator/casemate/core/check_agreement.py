@@ -26,10 +26,17 @@ def load(terms: Terms, one: Deployment) -> UsageAgreementSpec | Finding:
         return _found("False", Reason.AGREEMENT_INVALID, text)
 
 
-def check(spec: UsageAgreementSpec, one: Deployment, now: datetime) -> Finding:
-    """What the terms say of a deployment at a moment."""
+def check(spec: UsageAgreementSpec, one: Deployment, bundle: int, now: datetime) -> Finding:
+    """What the terms say of a deployment at a moment; `bundle` is the version of its guard's."""
     if trouble := next(_violations(spec, one.spec), None):
         return _found("False", *trouble)
+    least = spec.guard.minimum_bundle_version
+    if least is not None and bundle < least:
+        text = (
+            f"UsageAgreement {one.spec.agreement_ref.name} asks for a guard bundle of {least} or "
+            f"later; found {bundle}, which this version of Casemate ships"
+        )
+        return _found("False", Reason.GUARD_OUTDATED, text)
     return _by_the_clock(spec.term, one, now)
 
 

@@ -73,6 +73,10 @@ class Pod(NamedTuple):
     gate: Gate | None = None
     ending: bool = False
     """Whether it is on its way out."""
+    ready: bool = False
+    """Whether its Service leads clients to it."""
+    policy: str = ""
+    """Digest of the guard policy that it was made for; nothing where it has none."""
 
 
 class Mark(NamedTuple):

@@ -21,6 +21,18 @@ DIGEST_ANNOTATION = "casemate.dev/desired-digest"
 TERMS_ANNOTATION = "casemate.dev/terms"
 """Agreement and SHA-256 of its terms that an object was made under, NAME@sha256:…"""
 
+GUARD_ANNOTATION = "casemate.dev/guard-policy"
+"""SHA-256 of the guard policy that a pod was made for; its gateway serves under no other."""
+
+GUARD_SUFFIX = "-guard"
+"""End of the name of the ConfigMap with the policy."""
+
+GUARD_OPTION = "--guard-policy"
+"""The gateway's option for it; with `-digest` appended, for its digest."""
+
+GUARD_FOLDER, GUARD_FILE = "/etc/casemate/guard", "policy.json"
+"""Where the gateway finds its policy; the file's name is also its key in the ConfigMap."""
+
 BREAK_GLASS_ANNOTATION = "casemate.dev/break-glass"
 """Who wrote an object of a model by the right to break the glass, and why: `USER: REASON`."""
 
@@ -59,6 +71,16 @@ def selector_labels(name: str) -> dict[str, str]:
 def default_deny(name: str) -> str:
     """The NetworkPolicy that closes the pods of a deployment, and stays as long as one of them."""
     return f"{name}-default-deny"
+
+
+def guard(name: str) -> str:
+    """The ConfigMap with the guard policy of a deployment."""
+    return f"{name}{GUARD_SUFFIX}"
+
+
+def guard_arguments(digest: str) -> list[str]:
+    """What tells a gateway which policy it keeps to."""
+    return [f"{GUARD_OPTION}={GUARD_FOLDER}/{GUARD_FILE}", f"{GUARD_OPTION}-digest={digest}"]
 
 
 def labels(name: str, component: str) -> dict[str, str]:

@@ -132,6 +132,15 @@ class Isolation:
     """Seconds between two proofs while a pod serves."""
 
 
+class GuardBundle(NamedTuple):
+    """The rules and weights that gateways judge by."""
+
+    digest: str
+    """SHA-256 of the file, as in `sha256:…`."""
+    version: int
+    """The day it was made, YYYYMMDD."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the operator was started with, as far as decisions depend on it."""
@@ -140,6 +149,8 @@ class Settings:
     """The image that runs the gateway, by digest."""
     isolation: Isolation
     """How pods prove that their network is closed."""
+    guard_bundle: GuardBundle
+    """What ships in the gateway's image, which is this operator's own."""
     monitoring_namespace: str = "monitoring"
     """The namespace whose pods may read the gateways' metrics."""
     image_pull_secrets: tuple[str, ...] = ()

@@ -32,13 +32,22 @@ class Permission(NamedTuple):
         return next((one for one in self.findings if one.status == "Unknown"), None)
 
 
-def permit(terms: Terms, one: Deployment, now: datetime) -> Permission:
-    """Judges a deployment. On a doubtful clock nothing changes and nothing new starts."""
+def permit(terms: Terms, one: Deployment, bundle: int, now: datetime) -> Permission:
+    """Judges a deployment. On a doubtful clock nothing changes and nothing new starts.
+
+    Args:
+        terms: What the cluster says.
+        one: The deployment.
+        bundle: Version of the bundle that its guard would judge by.
+        now: The moment.
+    """
     loaded = check_agreement.load(terms, one)
     spec = None if isinstance(loaded, Finding) else loaded
     if terms.clock_doubtful:
         return _held(terms.clock_doubtful, one, spec)
-    allowed = loaded if isinstance(loaded, Finding) else check_agreement.check(loaded, one, now)
+    allowed = (
+        loaded if isinstance(loaded, Finding) else check_agreement.check(loaded, one, bundle, now)
+    )
     permitted = check_supplier.check(terms, one, now)
     findings = (allowed, permitted, _capacity(terms, one, permitted.at_most))
     refused = "False" in (allowed.status, permitted.status)

@@ -23,7 +23,7 @@ from casemate.core.ownership import (
     made_for,
 )
 from casemate.core.permission import Permission, permit
-from casemate.core.render import render
+from casemate.core.render import policy_of, render
 
 _INCOMPLETE = {Reason.INVALID_SPEC, Reason.NAME_CONFLICT, Reason.APPLY_REFUSED}
 """Reasons of passes that may have left out a child: one that is missing then was not deleted."""
@@ -99,7 +99,8 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     except ValidationError as error:
         trouble = Trouble(Reason.INVALID_SPEC, "; ".join(broken(error)))
         return Plan(status=_troubled(observed, trouble, now))
-    permission = _permission(observed, spec, now)
+    permission = _permission(observed, spec, settings, now)
+    terms = status.Consequence(permission, policy_of(spec, settings, permission))
     desired = render(observed, spec, settings, permission)
     judged = [
         [_bounded(observed, _judge(observed, ref, body)) for ref, body in stage.items()]
@@ -114,7 +115,7 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
         put_off=tuple(one.put_off for one in flat if one.put_off),
         marks=tuple(isolation.marks(observed.alive, observed.words, now)),
         conflict="; ".join(one.conflict for one in flat if one.conflict) or None,
-        status=_status(observed, spec, permission, flat, now),
+        status=_status(observed, spec, terms, flat, now),
         requeue=_requeue(observed, flat),
     )
 
@@ -133,7 +134,9 @@ def _bounded(observed: Observed, judged: _Judged) -> _Judged:
     return _Judged(put_off=repair) if known and known.wait > 0 else judged
 
 
-def _permission(observed: Observed, spec: ModelDeploymentSpec, now: datetime) -> Permission:
+def _permission(
+    observed: Observed, spec: ModelDeploymentSpec, settings: Settings, now: datetime
+) -> Permission:
     live = observed.children.get(Ref("Deployment", observed.name))
     ours = live is not None and belongs_to(observed, live)
     meta = observed.body["metadata"]
@@ -144,7 +147,7 @@ def _permission(observed: Observed, spec: ModelDeploymentSpec, now: datetime) ->
         spec=spec,
         running=live.body["spec"].get("replicas", 1) if live and ours else 0,
     )
-    return permit(observed.terms, one, now)
+    return permit(observed.terms, one, settings.guard_bundle.version, now)
 
 
 def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
@@ -212,7 +215,7 @@ def _unwanted(observed: Observed, wanted: set[Ref]) -> list[Delete]:
 def _status(
     observed: Observed,
     spec: ModelDeploymentSpec,
-    permission: Permission,
+    terms: status.Consequence,
     judged: list[_Judged],
     now: datetime,
 ) -> Mapping[str, Any] | None:
@@ -226,14 +229,14 @@ def _status(
     pending = [one.pending for one in judged if one.pending]
     verdict = status.judge(
         rollout,
-        permission.replicas,
+        terms.permission.replicas,
         suspended=spec.suspend,
         pending=pending[0] if pending else None,
         pods=len(observed.pods),
         troubles=(*isolation.troubles(observed.alive), *observed.pod_troubles),
     )
-    verdict = _contested(observed, judged) or _permitted(verdict, permission)
-    return status.write(observed, verdict, rollout, now, permission)
+    verdict = _contested(observed, judged) or _permitted(verdict, terms.permission)
+    return status.write(observed, verdict, rollout, now, terms)
 
 
 def _contested(observed: Observed, judged: list[_Judged]) -> status.Verdict | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from casemate.core.isolation import GATE, Gate, Pod
+from casemate.core.names import GUARD_ANNOTATION
 
 _ON_ITS_WAY = {"ContainerCreating", "PodInitializing"}
 _PULL = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
@@ -14,10 +15,21 @@ _MESSAGE_CHARACTERS = 200
 
 
 def trimmed(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """What is worth remembering of a pod: who it is, and its trouble."""
+    """What is worth remembering of a pod: who it is, how it fares, and what its guard keeps to."""
     kept = ("name", "namespace", "uid", "resourceVersion", "labels", "deletionTimestamp")
     meta = {key: pod["metadata"][key] for key in kept if key in pod["metadata"]}
-    return {"metadata": meta, "trouble": trouble(pod), "gate": _gate_of(pod)}
+    return {
+        "metadata": meta,
+        "trouble": trouble(pod),
+        "gate": _gate_of(pod),
+        "ready": _is_ready(pod),
+        "policy": pod["metadata"].get("annotations", {}).get(GUARD_ANNOTATION, ""),
+    }
+
+
+def _is_ready(pod: Mapping[str, Any]) -> bool:
+    found = pod.get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in found)
 
 
 def _gate_of(pod: Mapping[str, Any]) -> list[str] | None:
@@ -32,7 +44,14 @@ def pod_of(kept: Mapping[str, Any]) -> Pod:
     """A pod as `trimmed` remembers it."""
     meta, gate = kept["metadata"], kept["gate"]
     ending = "deletionTimestamp" in meta
-    return Pod(meta["name"], meta["uid"], Gate(*gate) if gate else None, ending)
+    return Pod(
+        name=meta["name"],
+        uid=meta["uid"],
+        gate=Gate(*gate) if gate else None,
+        ending=ending,
+        ready=kept["ready"],
+        policy=kept["policy"],
+    )
 
 
 def trouble(pod: Mapping[str, Any]) -> str | None:

@@ -3,14 +3,26 @@
 from typing import Any
 
 from casemate.api.agreement import Profile, UsageAgreementSpec
+from casemate.api.terms import Guardrail
 from casemate.api.v1alpha1 import API_VERSION, KIND, Access, ModelDeploymentSpec
 from casemate.core import agreements, names
 from casemate.core.digests import digest_of
+from casemate.core.guard_policy import Policy, policy
 from casemate.core.observed import Observed, Ref, Settings
 from casemate.core.permission import Permission
-from casemate.core.resources import containers, disruption, identity, network, service, workload
+from casemate.core.resources import (
+    containers,
+    disruption,
+    guard,
+    identity,
+    network,
+    service,
+    workload,
+)
 
 Stage = dict[Ref, dict[str, Any]]
+
+_COMPONENTS = {"NetworkPolicy": "network", "ConfigMap": "guard"}
 
 
 def render(
@@ -21,29 +33,41 @@ def render(
     The first closes the network, so that no pod ever runs without its policies.
     """
     name, terms = observed.name, permission.agreement
+    guarded = policy_of(spec, settings, permission)
     closed = [
         network.default_deny(name),
         network.allow(name, _access(spec, permission), settings),
         identity.service_account(name),
         service.service(name),
+        guard.config_map(name, guarded),
     ]
     if spec.replicas > 1:
         closed.append(disruption.disruption_budget(name))
     place = _place(spec, terms)
-    guards = [*(terms.required_guardrails if terms else []), *spec.guardrails]
     shape = workload.Shape(
         replicas=permission.replicas,
         sidecars=[
             containers.start_gate(spec, settings.gateway_image, settings.isolation),
-            containers.gateway(spec, settings.gateway_image, settings.isolation),
-            *(containers.guardrail(guard) for guard in guards),
+            containers.gateway(spec, settings.gateway_image, settings.isolation, guarded.digest),
+            *map(containers.guardrail, _guardrails(spec, terms)),
         ],
         engine=containers.engine(spec, place.resources if place else None),
         place=place,
+        policy=guarded.digest,
     )
     running = [workload.deployment(name, spec, settings, shape)]
     stamp = f"{spec.agreement_ref.name}@{agreements.digest(terms)}" if terms else ""
     return [_stage(stage, observed, stamp) for stage in (closed, running)]
+
+
+def policy_of(spec: ModelDeploymentSpec, settings: Settings, permission: Permission) -> Policy:
+    """What the deployment's guard must keep to."""
+    terms = permission.agreement
+    return policy(terms, _guardrails(spec, terms), settings.guard_bundle)
+
+
+def _guardrails(spec: ModelDeploymentSpec, terms: UsageAgreementSpec | None) -> list[Guardrail]:
+    return [*(terms.required_guardrails if terms else []), *spec.guardrails]
 
 
 def _access(spec: ModelDeploymentSpec, permission: Permission) -> Access:
@@ -93,7 +117,7 @@ def _owners(item: dict[str, Any], observed: Observed) -> list[dict[str, Any]]:
 
 def _stamp(item: dict[str, Any], observed: Observed, terms: str) -> dict[str, Any]:
     """Adds what every child carries: namespace, labels, owner, terms, and the digest of it all."""
-    component = "network" if item["kind"] == "NetworkPolicy" else "model"
+    component = _COMPONENTS.get(item["kind"], "model")
     item["metadata"] |= {
         "namespace": observed.namespace,
         "labels": names.labels(observed.name, component),

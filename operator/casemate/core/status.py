@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from casemate.api.conditions import ConditionType, Reason
 from casemate.api.terms import spelled
-from casemate.core import isolation, names
+from casemate.core import guard_policy, isolation, names
+from casemate.core.guard_policy import Policy
 from casemate.core.observed import Observed, Trouble
 from casemate.core.permission import Permission
 
@@ -23,6 +24,14 @@ class Verdict:
     stalled: bool = False
     complete: bool = True
     """Whether every child is as the spec asks, or a person was told why not."""
+
+
+class Consequence(NamedTuple):
+    """What follows from the terms."""
+
+    permission: Permission
+    policy: Policy
+    """What the guard must keep to."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +112,15 @@ def write(
     verdict: Verdict,
     rollout: Rollout,
     now: datetime,
-    permission: Permission | None = None,
+    terms: Consequence | None = None,
 ) -> dict[str, Any] | None:
     """The whole new status, or None when the live one already says so."""
+    findings = [isolation.finding(observed.alive, observed.words)]
+    if terms:
+        guarded = guard_policy.finding(observed.alive, terms.policy.digest)
+        findings += [*terms.permission.findings, guarded]
     found = _conditions(verdict, rollout)
-    where = isolation.finding(observed.alive, observed.words)
-    found.append(condition(where.type, where.status, where.reason, where.message))
-    if permission:
-        found += [condition(f.type, f.status, f.reason, f.message) for f in permission.findings]
+    found += [condition(f.type, f.status, f.reason, f.message) for f in findings]
     before = observed.body.get("status", {})
     # Only a spec that was carried out counts as seen: a missing child is drift from then on.
     seen = observed.generation if verdict.complete else before.get("observedGeneration", -1)
@@ -123,8 +133,10 @@ def write(
         "isolation": isolation.report(observed.alive),
         "url": names.url(observed.name, observed.namespace),
     }
-    if permission and permission.until:
-        status["permittedUntil"] = spelled(permission.until)
+    if terms:
+        status["guard"] = guard_policy.report(terms.policy)
+    if terms and terms.permission.until:
+        status["permittedUntil"] = spelled(terms.permission.until)
     return None if status == before else status
 
 

@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 from casemate.api.v1alpha1 import ModelDeploymentSpec
+from casemate.controller.bundle import SHIPPED
+from casemate.core.guard_policy import policy
 from casemate.core.names import BREAK_GLASS_ANNOTATION, NAME_LABEL, TERMS_ANNOTATION
 from casemate.core.observed import Settings
-from casemate.core.resources import containers, network, workload
+from casemate.core.resources import containers, guard, network, workload
 from casemate.core.resources.service import service
 from support.operators import DIGEST, GATEWAY_IMAGE, ISOLATION, Json, model_deployment
 from support.policies import ENCLAVE
@@ -19,6 +21,8 @@ Changes = dict[str, Any]
 """Values by JSON pointer."""
 
 IMAGE = f"registry.enclave.local/tools/t@sha256:{'7' * 64}"
+POLICY = policy(None, [], SHIPPED)
+"""Of the guard, in rendered pods."""
 MARK = {NAME_LABEL: "m"}
 REASON = "the site is cut off"
 
@@ -54,11 +58,13 @@ def rendered_deployment(name: str = "m") -> Json:
     """The Deployment as the operator renders it, without what every child gets."""
     body = model_deployment(name, ENCLAVE)
     spec = ModelDeploymentSpec.model_validate(body["spec"])
-    settings = Settings(GATEWAY_IMAGE, ISOLATION)
+    settings = Settings(GATEWAY_IMAGE, ISOLATION, SHIPPED)
     gate = containers.start_gate(spec, settings.gateway_image, settings.isolation)
-    gateway = containers.gateway(spec, settings.gateway_image, settings.isolation)
+    gateway = containers.gateway(spec, settings.gateway_image, settings.isolation, POLICY.digest)
     engine = containers.engine(spec)
-    shape = workload.Shape(replicas=1, sidecars=[gate, gateway], engine=engine, place=None)
+    shape = workload.Shape(
+        replicas=1, sidecars=[gate, gateway], engine=engine, place=None, policy=POLICY.digest
+    )
     return put(workload.deployment(name, spec, settings, shape), {"/metadata/labels": MARK})
 
 
@@ -105,6 +111,7 @@ def children() -> dict[str, Json]:
         "networkpolicies": network.default_deny("m"),
         "services": service("m"),
         "serviceaccounts": {"metadata": {"name": "m-model"}},
+        "configmaps": guard.config_map("m", POLICY),
         "replicasets": replicaset(),
         "poddisruptionbudgets": {
             "metadata": {"name": "m"},

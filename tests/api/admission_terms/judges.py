@@ -11,6 +11,7 @@ from casemate.api.terms import spelled
 from casemate.api.v1alpha1 import ModelDeploymentSpec
 from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.terms import TermsStore
+from casemate.controller.bundle import SHIPPED
 from casemate.core import terms_status
 from casemate.core.findings import Deployment, Finding
 from casemate.core.permission import permit
@@ -64,7 +65,7 @@ class Operator:
         one = Deployment(PLACE, meta["uid"], meta["creationTimestamp"], spec, running)
         self.store.tie(key, body)
         try:
-            found = permit(self.store.terms_of(key), one, datetime.now(UTC))
+            found = permit(self.store.terms_of(key), one, SHIPPED.version, datetime.now(UTC))
         finally:
             self.store.tie(key, self.deployments.get(name))
         return [finding for finding in found.findings if finding.status != "True"]

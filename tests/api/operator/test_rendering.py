@@ -11,6 +11,7 @@ import pytest
 from api.crd.cluster import Kubectl
 from casemate.api.agreement import UsageAgreementSpec
 from casemate.api.v1alpha1 import ModelDeploymentSpec
+from casemate.controller.bundle import SHIPPED
 from casemate.core.observed import Observed, Settings
 from casemate.core.permission import Permission
 from casemate.core.render import render
@@ -81,7 +82,7 @@ def _rendered(namespace: str, name: str, changed: Json) -> list[Json]:
     body = model_deployment(name, namespace, **changed)
     body["metadata"] |= {"uid": "00000000-0000-0000-0000-000000000001", "generation": 1}
     observed = Observed(name, namespace, body)
-    settings = Settings(GATEWAY_IMAGE, ISOLATION, image_pull_secrets=("pull",))
+    settings = Settings(GATEWAY_IMAGE, ISOLATION, SHIPPED, image_pull_secrets=("pull",))
     spec = ModelDeploymentSpec.model_validate(body["spec"])
     terms = UsageAgreementSpec.model_validate(AGREEMENT_SPEC)
     permission = Permission((), spec.replicas, closed=False, until=None, agreement=terms)

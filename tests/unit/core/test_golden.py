@@ -4,6 +4,7 @@ CASEMATE_GOLDEN=write writes the files anew from what is rendered.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ FULL: Any = SPEC | {
         "dns": True,
     },
 }
-PULLING = Settings(SETTINGS.gateway_image, SETTINGS.isolation, "watchers", ("registry",))
+PULLING = replace(SETTINGS, monitoring_namespace="watchers", image_pull_secrets=("registry",))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The locked invariants of `plan`: what holds for every spec."""
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from casemate.api.v1alpha1 import API_VERSION, KIND
 from casemate.core.names import DIGEST_ANNOTATION, MANAGED_SELECTOR, NAME_LABEL
-from casemate.core.observed import Ref, Settings
+from casemate.core.observed import Ref
 from casemate.core.plan import Plan
 from unit.api.cases import changed
 from unit.core.specs import NAMES, NAMESPACES, few, specs
@@ -173,7 +174,7 @@ def test_a_suspended_deployment_keeps_everything_but_its_pods() -> None:
 def test_another_gateway_image_replaces_only_the_pods() -> None:
     world = ready()
     other = f"registry.enclave.local/casemate/other@{DIGEST}"
-    plan = world.plan(Settings(other, SETTINGS.isolation))
+    plan = world.plan(replace(SETTINGS, gateway_image=other))
     assert list(bodies(plan)) == [Ref("Deployment", "m")]
     assert plan.repairs == ()
 

@@ -214,6 +214,6 @@ def test_the_gateway_is_told_where_the_engine_is(at: str, value: Any, address: s
 
 
 def test_pull_secrets_are_named_where_the_operator_was_given_some() -> None:
-    given = Settings(SETTINGS.gateway_image, SETTINGS.isolation, image_pull_secrets=("one", "two"))
+    given = replace(SETTINGS, image_pull_secrets=("one", "two"))
     assert pod_of(None, given)["imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]
     assert "imagePullSecrets" not in pod_of(None)

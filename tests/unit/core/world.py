@@ -15,7 +15,7 @@ from casemate.cluster.keys import Key
 from casemate.cluster.store import Store
 from casemate.core.isolation import Words
 from casemate.core.names import MANAGED_BY, NAME_LABEL
-from casemate.core.observed import Isolation, Observed, Ref, Settings, Trouble
+from casemate.core.observed import GuardBundle, Isolation, Observed, Ref, Settings, Trouble
 from casemate.core.plan import Plan, plan
 from casemate.isolation.targets import Protocol, Target
 from support.terms import terms
@@ -26,7 +26,9 @@ DIGEST = "sha256:" + "0b" * 32
 _API_SERVER = Target(Protocol.TCP, "10.96.0.1", 443, "API server")
 ISOLATION = Isolation("10.96.7.7", "casemate-system", (_API_SERVER,))
 SETTINGS = Settings(
-    gateway_image=f"registry.enclave.local/casemate/casemate@{DIGEST}", isolation=ISOLATION
+    gateway_image=f"registry.enclave.local/casemate/casemate@{DIGEST}",
+    isolation=ISOLATION,
+    guard_bundle=GuardBundle(f"sha256:{'0c' * 32}", 20_260_201),
 )
 UID = "uid-of-the-deployment"
 

@@ -28,8 +28,10 @@ _RESTRICTED = {
 """Pod Security level `restricted`, as far as it is set per container."""
 
 
-def gateway(spec: ModelDeploymentSpec, image: str, isolation: Isolation) -> dict[str, Any]:
-    """The native sidecar that holds the pod's only open port."""
+def gateway(
+    spec: ModelDeploymentSpec, image: str, isolation: Isolation, policy: str
+) -> dict[str, Any]:
+    """The native sidecar that holds the pod's only open port; `policy` is the digest of its own."""
     engine = spec.engine
     address = f"http://127.0.0.1:{engine.port}" if engine.port else f"unix://{socket_path(spec)}"
     return {
@@ -45,6 +47,7 @@ def gateway(spec: ModelDeploymentSpec, image: str, isolation: Isolation) -> dict
             f"--warden-token={TOKEN_FOLDER}/{TOKEN_FILE}",
             f"--isolation-period={isolation.period}",
             *_circuit(isolation, spec.access),
+            *names.guard_arguments(policy),
         ],
         "env": [_HOST_IP],
         "ports": [
@@ -63,6 +66,7 @@ def gateway(spec: ModelDeploymentSpec, image: str, isolation: Isolation) -> dict
             {"name": "tls", "mountPath": TLS_FOLDER, "readOnly": True},
             {"name": "warden-token", "mountPath": TOKEN_FOLDER, "readOnly": True},
             _WARDEN_CA,
+            {"name": "guard", "mountPath": names.GUARD_FOLDER, "readOnly": True},
         ],
     }
 

@@ -32,6 +32,8 @@ class Shape(NamedTuple):
     engine: dict[str, Any]
     place: Profile | None
     """Where they may run; None: anywhere."""
+    policy: str
+    """Digest of the guard policy that they are made for."""
 
 
 def deployment(
@@ -56,6 +58,7 @@ def deployment(
                     "annotations": {
                         "prometheus.io/scrape": "true",
                         "prometheus.io/port": str(names.METRICS_PORT),
+                        names.GUARD_ANNOTATION: shape.policy,
                     },
                 },
                 "spec": _pod(name, spec, settings, shape),
@@ -89,6 +92,7 @@ def _pod(name: str, spec: ModelDeploymentSpec, settings: Settings, shape: Shape)
             _empty("tmp"),
             _warden_ca(),
             _warden_token(),
+            _guard(name),
         ],
         # No endpoint of a Service, and no step of a rollout, without a proof of isolation.
         "readinessGates": [{"conditionType": GATE}],
@@ -129,6 +133,12 @@ def _warden_token() -> dict[str, Any]:
     token = {"audience": names.WARDEN, "expirationSeconds": _TOKEN_SECONDS, "path": "token"}
     sources = [{"serviceAccountToken": token}]
     return {"name": "warden-token", "projected": {"defaultMode": 0o440, "sources": sources}}
+
+
+def _guard(name: str) -> dict[str, Any]:
+    files = [{"key": names.GUARD_FILE, "path": names.GUARD_FILE}]
+    source = {"name": names.guard(name), "defaultMode": 0o440, "items": files}
+    return {"name": "guard", "configMap": source}
 
 
 def _models(source: ModelSource) -> dict[str, Any]:
