@@ -63,7 +63,7 @@ CONFIG_MAPS = Policy(
     when={"by-the-operator": f"request.userInfo.username == {literal(OPERATOR)}"},
     checks=(
         Check(
-            f"object == null ? {_is_policy('oldObject')} : {_is_policy('object')}",
+            " || ".join(f"({one} != null && {_is_policy(one)})" for one in ("object", "oldObject")),
             literal(
                 f"configmaps: the Casemate operator is accepted to write NAME{GUARD_SUFFIX} with"
                 f" label {NAME_LABEL}=NAME only; found "

@@ -158,8 +158,8 @@ def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
         return _Judged(apply=apply, repair=lost, pending=_applying(ref))
     if live.deleting:
         return _Judged(waiting=True, pending=f"{ref} is being removed, to be made anew")
-    if is_left_over(observed, live) and not held_by_pods(live):
-        pending = f"{ref} of an earlier {KIND} is being removed"
+    if trait := _useless(observed, live):
+        pending = f"{ref} {trait} is being removed"
         return _Judged(stale=Delete(ref, live.uid), pending=pending)
     if not belongs_to(observed, live):
         return _Judged(
@@ -179,6 +179,16 @@ def _judge(observed: Observed, ref: Ref, body: dict[str, Any]) -> _Judged:
         repair=None if found.outdated or pods else repair,
         pending=None if pods else _applying(ref),
     )
+
+
+def _useless(observed: Observed, live: Live) -> str:
+    """What makes an object of ours one that has to go before it comes anew, or nothing."""
+    if is_left_over(observed, live) and not held_by_pods(live):
+        return f"of an earlier {KIND}"
+    # We set it on no ConfigMap, and no write takes it back.
+    if live.body.get("immutable") and belongs_to(observed, live):
+        return "that was made immutable"
+    return ""
 
 
 def _only_pods(observed: Observed, live: Live, found: Difference) -> bool:

@@ -121,6 +121,12 @@ def children() -> dict[str, Json]:
     return {kind: put(body, {"/metadata/labels": MARK}) for kind, body in found.items()}
 
 
+def child(plural: str, name: str) -> Json:
+    """A child named for its deployment; of ConfigMaps the operator may write no others."""
+    own = f"{name}-guard" if plural == "configmaps" else name
+    return put(children()[plural], {"/metadata/name": own, "/metadata/labels": {NAME_LABEL: name}})
+
+
 def replicaset(name: str = "m-1") -> Json:
     whole = rendered_deployment()["spec"]
     return {

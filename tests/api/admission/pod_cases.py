@@ -12,11 +12,16 @@ _CERTIFICATE = {"signerName": "casemate.dev/gateway", "keyType": "ED25519", "key
 _CERTIFICATE |= {"certificateChainPath": "c"}
 _GUARD = sidecar("guardrail-words", restartPolicy="Always")
 _START, _GATEWAY = model_pod()["spec"]["initContainers"]
+_NEXT = len(model_pod()["spec"]["volumes"])
+_ARGS = _GATEWAY["args"]
+_TOLD = next(place for place, one in enumerate(_ARGS) if one.startswith("--guard-policy-digest="))
+_OTHER_POLICY = f"sha256:{'0' * 64}"
+_MARKED = "/metadata/annotations/casemate.dev~1guard-policy"
 _TAGGED = "registry.enclave.local/tools/t:1"
 
 
 def _volume(**source: object) -> dict[str, object]:
-    return {"/spec/volumes/6": {"name": "more", **source}}
+    return {f"/spec/volumes/{_NEXT}": {"name": "more", **source}}
 
 
 ORIGIN = [
@@ -142,6 +147,45 @@ SHAPE = [
         {f"{GATEWAY}/command": ["/bin/true"]},
         ("args and command", "container gateway", "no command"),
         {f"{ENGINE}/command": ["/bin/true"]},
+    ),
+    *(
+        Pair(
+            f"a gateway {what}",
+            changes,
+            ("args of container gateway", "must have --guard-policy and --guard-policy-digest"),
+            accepted,
+        )
+        for what, changes, accepted in (
+            (
+                "without a policy",
+                {f"{GATEWAY}/args": _ARGS[: _TOLD - 1]},
+                {f"{GATEWAY}/args": [*_ARGS, "--listen=0.0.0.0:8443"]},
+            ),
+            (
+                "under another policy than its pod says",
+                {f"{GATEWAY}/args/{_TOLD}": f"--guard-policy-digest={_OTHER_POLICY}"},
+                {
+                    f"{GATEWAY}/args/{_TOLD}": f"--guard-policy-digest={_OTHER_POLICY}",
+                    _MARKED: _OTHER_POLICY,
+                },
+            ),
+            (
+                "with a file of another place",
+                {f"{GATEWAY}/args/{_TOLD - 1}": "--guard-policy=/tmp/policy.json"},
+                {},
+            ),
+            (
+                "with a bundle of its own",
+                {f"{GATEWAY}/args/{len(_ARGS)}": "--guard-bundle=/tmp/bundle.bin"},
+                {f"{GATEWAY}/args/{len(_ARGS)}": "--engine-health=/health"},
+            ),
+            (
+                "with an abbreviated option at the end",
+                {f"{GATEWAY}/args/{len(_ARGS)}": f"--guard-policy-dig={_OTHER_POLICY}"},
+                {},
+            ),
+            ("whose pod says nothing of a policy", {_MARKED: ABSENT}, {}),
+        )
     ),
     Pair(
         "a further port of the gateway",
@@ -300,13 +344,13 @@ VOLUMES = [
     Pair(
         "a Secret",
         _volume(secret={"secretName": "s"}),
-        ("spec.volumes more", "must be one of emptyDir, image"),
+        ("spec.volumes more", "must be one of configMap, emptyDir"),
         _volume(persistentVolumeClaim={"claimName": "c"}),
     ),
     Pair(
         "a volume of the network",
         _volume(nfs={"server": "192.0.2.1", "path": "/"}),
-        ("spec.volumes more", "must be one of emptyDir, image"),
+        ("spec.volumes more", "must be one of configMap, emptyDir"),
         _volume(emptyDir={"medium": "Memory"}),
     ),
     Pair(
@@ -326,6 +370,24 @@ VOLUMES = [
         _volume(projected={"sources": [_TOKEN, {"configMap": {"name": "c"}}]}),
         ("spec.volumes more", "projected must only have"),
         _volume(projected={"sources": [_TOKEN, {"podCertificate": _CERTIFICATE}]}),
+    ),
+    Pair(
+        "a ConfigMap of another name",
+        _volume(configMap={"name": "kube-root-ca.crt"}),
+        ("spec.volumes more", "configMap must be the deployment's own NAME-guard"),
+        _volume(configMap={"name": "m-guard"}),
+    ),
+    Pair(
+        "the policy of another deployment",
+        _volume(configMap={"name": "other-guard"}),
+        ("spec.volumes more", "configMap must be the deployment's own NAME-guard"),
+        _volume(configMap={"name": "m-guard"}),
+    ),
+    Pair(
+        "an engine that sees the policy",
+        {f"{ENGINE}/volumeMounts/3": {"name": "guard", "mountPath": "/guard"}},
+        ("volumeMounts of container engine", "only container gateway"),
+        {f"{ENGINE}/volumeMounts/3": {"name": "tmp", "mountPath": "/guard"}},
     ),
     Pair(
         "a bundle of another CA",

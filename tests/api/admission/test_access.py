@@ -63,7 +63,8 @@ def test_a_model_s_token_is_made_for_its_kubelet(world: World, user: str):
         "/metadata/labels/casemate.dev~1model-deployment": "t",
         "/spec/serviceAccountName": "t-model",
         # A kubelet gets tokens of those audiences only that its pods ask for.
-        "/spec/volumes/6": {"name": "token", "projected": {"sources": [TOKEN]}},
+        "/spec/volumes/6/configMap/name": "t-guard",
+        "/spec/volumes/7": {"name": "token", "projected": {"sources": [TOKEN]}},
     }
     made = world.make(REPLICASETS, f"{INSIDE}/pods", put(model_pod(pod), changes))
     reference = {"name": pod, "uid": made["metadata"]["uid"]}

@@ -7,6 +7,7 @@ import pytest
 from api.admission import child_cases
 from api.admission.bodies import (
     MARK,
+    child,
     children,
     put,
     rendered_deployment,
@@ -36,6 +37,7 @@ GROUPS = {
     "poddisruptionbudgets": "/apis/policy/v1",
     "services": "/api/v1",
     "serviceaccounts": "/api/v1",
+    "configmaps": "/api/v1",
     "endpoints": "/api/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",
 }
@@ -53,11 +55,10 @@ def where(plural: str, namespace: str = ENCLAVE, name: str = "") -> str:
 def made(world: World) -> dict[str, str]:
     """Children as the operator and controllers make them, by plural: their paths."""
     paths = {}
-    for plural, body in children().items():
-        name = f"made-{body['metadata']['name']}"
+    for plural in KINDS:
         user = DEPLOYMENTS if plural == "replicasets" else OPERATOR
-        world.make(user, where(plural), put(body, {"/metadata/name": name}))
-        paths[plural] = where(plural, name=name)
+        body = world.make(user, where(plural), child(plural, "made"))
+        paths[plural] = where(plural, name=body["metadata"]["name"])
     return paths
 
 
@@ -85,6 +86,44 @@ def test_a_child_is_changed_and_removed_by_the_operator(
         message = world.call(ENGINEER, method, made[plural], body)
         assert f"{plural} with label" in message
         assert "change the ModelDeployment instead" in message
+
+
+def _config_map(name: str, of: str = "") -> dict[str, Any]:
+    labels = {child_cases.LABEL: of} if of else {}
+    return {"metadata": {"name": name, "labels": labels}, "data": {"policy.json": "{}"}}
+
+
+@pytest.mark.parametrize("namespace", [ENCLAVE, PLAIN, "kube-system"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        _config_map("coredns"),
+        _config_map("m-guard"),
+        _config_map("coredns", of="m"),
+        _config_map("other-guard", of="m"),
+    ],
+    ids=["another name", "no label", "another name with the label", "another's name"],
+)
+def test_of_config_maps_the_operator_writes_policies_alone(
+    world: World, body: dict[str, Any], namespace: str
+):
+    policy = _config_map("m-guard", of="m")
+    assert world.call(OPERATOR, "POST", where("configmaps", namespace), policy) == ""
+    message = world.call(OPERATOR, "POST", where("configmaps", namespace), body)
+    assert "casemate-operator-configmaps" in message
+    assert "to write NAME-guard with label casemate.dev/model-deployment=NAME only" in message
+    assert body["metadata"]["name"] in message.rpartition("found ")[2]
+
+
+def test_the_operator_neither_changes_nor_removes_a_config_map_of_others(
+    world: World, made: dict[str, str]
+):
+    world.make(ENGINEER, where("configmaps"), _config_map("settings"))
+    for method, change in (("PATCH", NOTE), ("DELETE", None)):
+        assert world.call(OPERATOR, method, made["configmaps"], change) == ""
+        assert world.call(ENGINEER, method, where("configmaps", name="settings"), change) == ""
+        message = world.call(OPERATOR, method, where("configmaps", name="settings"), change)
+        assert "casemate-operator-configmaps" in message
 
 
 @pytest.mark.parametrize("plural", KINDS)

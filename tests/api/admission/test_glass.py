@@ -9,6 +9,7 @@ import pytest
 from api.admission.bodies import (
     REASON,
     Changes,
+    child,
     children,
     client_pod,
     model_pod,
@@ -43,8 +44,8 @@ def made(world: World) -> dict[str, str]:
 
 
 def _make(world: World, plural: str, name: str) -> str:
-    world.make(OPERATOR, where(plural), put(children()[plural], {"/metadata/name": name}))
-    return where(plural, name=name)
+    made = world.make(OPERATOR, where(plural), child(plural, name))
+    return where(plural, name=made["metadata"]["name"])
 
 
 @pytest.mark.parametrize("user", [RESCUER, ADMIN])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from api.admission_terms.states import BLOCKS, DIGEST, FUTURE, LINES, PII, TPU
+from api.admission_terms.states import BLOCKS, DIGEST, FUTURE, LINES, LOOSE, PII, TPU
 from api.admission_terms.world import DOMAIN, World
 from enclave.kubeapi import KubeApi
 from unit.api.cases import AGREEMENT, Json
@@ -58,6 +58,7 @@ def _key(name: str, text: str = "PEM") -> Json:
 
 _SURVEILLANCE, _FORCE, _TARGETING = LINES
 _OTHER = PII | {"image": f"registry.enclave.local/guards/other@{DIGEST}"}
+_QUOTAS = LOOSE["quotas"]
 _NEW_LINE = {"id": "more", "verdict": "Hold"}
 
 _OTHER_PLACES: list[Json] = [
@@ -97,6 +98,32 @@ CASES = [
               [_SURVEILLANCE, _FORCE, _TARGETING | {"description": "ships only"}],
               "another one for targeting; accepted: the one it has",
               field="redLines[*].description"),
+    Loosening("redLines", [*LINES[:2], _TARGETING | {"patterns": ["b", "c", "a"]}],
+              [*LINES[:2], _TARGETING | {"patterns": ["a", "c"]}],
+              "fewer or others for targeting; accepted: all that it has",
+              field="redLines[*].patterns"),
+    Loosening("redLines", [*LINES, _NEW_LINE],
+              [*LINES[:2], {"id": "targeting", "verdict": "Refuse"}],
+              "fewer or others for targeting", field="redLines[*].patterns"),
+    Loosening("systemInstruction", "Be brief.", "Be brief. Obey.",
+              "another one; accepted: the one it has"),
+    Loosening("systemInstruction", "Be brief.", "", "another one; accepted: the one it has"),
+    Loosening("systemInstruction", "Be brief.", None, "another one; accepted: the one it has"),
+    Loosening("guard.minimumBundleVersion", 20_260_111, 20_260_109,
+              "20260109 in place of 20260110; accepted: at least that"),
+    Loosening("guard", LOOSE["guard"], {"uncoveredLanguages": "Refuse"},
+              "none in place of 20260110; accepted: at least that",
+              field="guard.minimumBundleVersion"),
+    Loosening("guard.uncoveredLanguages", "Refuse", "Hold",
+              "Hold is milder than Refuse; accepted: Refuse"),
+    *(
+        Loosening(f"quotas.{limit}", 9, 11, "11 in place of 10; accepted: at most that")
+        for limit in ("requests", "tokens", "persons")
+    ),
+    Loosening("quotas", _QUOTAS | {"windowSeconds": 101},
+              {key: value for key, value in _QUOTAS.items() if key != "persons"},
+              "none in place of 10; accepted: at most that", field="quotas.persons"),
+    Loosening("quotas.windowSeconds", 101, 99, _less("quotas.windowSeconds", 100)),
     Loosening("requiredGuardrails", [PII, PII | {"name": "toxicity"}], [],
               "lacks pii; accepted: all of pii"),
     Loosening("requiredGuardrails", [PII, _OTHER | {"name": "toxicity"}], [_OTHER],

@@ -10,10 +10,10 @@ DIGEST = f"sha256:{'b2' * 32}"
 
 PII = {"name": "pii", "image": IMAGE, "port": 8090}
 BLOCKS = ["10.20.0.0/16", "fd00:20::/32"]
-LINES = [
+LINES: list[Json] = [
     {"id": "domestic-mass-surveillance", "verdict": "Refuse"},
     {"id": "use-of-force", "verdict": "Refuse"},
-    {"id": "targeting", "verdict": "Hold"},
+    {"id": "targeting", "verdict": "Hold", "patterns": ["a", "b"]},
 ]
 
 
@@ -75,6 +75,9 @@ LOOSE: Json = AGREEMENT | {
     "term": AGREEMENT["term"] | {"windDownDays": 10},
     "allowedUses": [{"id": name, "description": name} for name in ("routes", "plans")],
     "redLines": LINES,
+    "systemInstruction": "Be brief.",
+    "guard": {"minimumBundleVersion": 20_260_110, "uncoveredLanguages": "Refuse"},
+    "quotas": {"windowSeconds": 100, "requests": 10, "tokens": 10, "persons": 10},
     "requiredGuardrails": [PII],
     "registries": ["r.local/a", "r.local/b"],
     "suppliers": ["open-lab", "second-lab"],

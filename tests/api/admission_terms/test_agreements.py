@@ -38,11 +38,18 @@ def test_the_right_is_that_of_one_agreement(world: World, signer: KubeApi) -> No
         assert RIGHT.format(case.on) in case.change(world, signer, case.looser)
 
 
-def test_naming_the_first_approvers_and_sealing_are_no_loosening(
+def test_to_name_the_first_approvers_to_seal_or_to_limit_is_no_loosening(
     world: World, clerk: KubeApi
 ) -> None:
     groups = Loosening("approvals.approverGroups", ["a"], None, "", on="open")
     assert groups.change(world, clerk, groups.tighter) == ""
+    for at, value in (
+        ("systemInstruction", "Be kind."),
+        ("guard", {"minimumBundleVersion": 20_260_101, "uncoveredLanguages": "Refuse"}),
+        ("quotas.requests", 5),
+    ):
+        first = Loosening(at, value, None, "", on="used")
+        assert first.change(world, clerk, first.tighter) == ""
     sealed = Loosening("audit.record", "Sealed", None, "", on="digest")
     assert sealed.change(world, clerk, sealed.tighter) == ""
 

@@ -41,10 +41,13 @@ def _guardrails(letter: str) -> list[Json]:
 
 def _agreement() -> Json:
     labels = {f"{n:02}{'l' * 60}": "v" * 63 for n in range(16)}
-    lines = [{"id": name, "verdict": "Hold"} for name in _names(13, "l")]
+    patterns: Json = {"patterns": [f"{'p' * 254}{n:02}" for n in range(16)]}
+    lines = [{"id": name, "verdict": "Hold"} | patterns for name in _names(13, "l")]
     return AGREEMENT | {
         "allowedUses": [{"id": name, "description": "d" * 256} for name in _names(64, "u")],
-        "redLines": [*LINES, *lines],
+        "redLines": [*(line | patterns for line in LINES), *lines],
+        "systemInstruction": "i" * 4096,
+        "quotas": {"requests": 1},
         "requiredGuardrails": _guardrails("q"),
         "registries": _registries("r"),
         "suppliers": _names(64, "s"),
@@ -178,6 +181,12 @@ def test_a_full_agreement_is_tightened_and_not_loosened(crowd: World) -> None:
         "PUT", where, stored | {"spec": stored["spec"] | {"allowedUses": other}}, client=clerk
     )
     assert "spec.allowedUses: adds other" in refused
+    lines = stored["spec"]["redLines"]
+    mild = [*lines[:-1], lines[-1] | {"patterns": lines[-1]["patterns"][:-1]}]
+    refused = crowd.attempt(
+        "PUT", where, stored | {"spec": stored["spec"] | {"redLines": mild}}, client=clerk
+    )
+    assert f"spec.redLines[*].patterns: fewer or others for {lines[-1]['id']}" in refused
 
 
 def test_the_last_of_a_full_inventory_does_not_grow(crowd: World) -> None:

@@ -23,7 +23,8 @@ WITH_LISTS: dict[str, Json] = {
     },
     "UsageAgreement": AGREEMENT
     | {
-        "redLines": _LINES,
+        "redLines": [*_LINES, {"id": "leak", "verdict": "Hold", "patterns": ["a"]}],
+        "quotas": {"requests": 5},
         "requiredGuardrails": [_GUARD],
         "capacity": {
             "maxReplicas": 8,

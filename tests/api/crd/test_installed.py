@@ -104,7 +104,17 @@ def test_one_line_says_what_it_is_how_it_is_and_who_owns_it(
     head, row = table.splitlines()
     assert head.split() == [
         *("NAME", "READY", "REASON", "MODEL", "SUPPLIER"),
-        *("AGREEMENT", "USE", "UNTIL", "ISOLATED", "SERVING", "REPLICAS", "OWNER", "AGE"),
+        *(
+            "AGREEMENT",
+            "USE",
+            "UNTIL",
+            "ISOLATED",
+            "GUARDED",
+            "SERVING",
+            "REPLICAS",
+            "OWNER",
+            "AGE",
+        ),
     ]
     assert row.split()[:10] == [
         *("serving", "True", "Serving", "smollm2", "other-lab", "harbour"),

@@ -19,6 +19,7 @@ CHILDREN = {
     ("NetworkPolicy", "m-allow"),
     ("ServiceAccount", "m-model"),
     ("Service", "m"),
+    ("ConfigMap", "m-guard"),
     ("Deployment", "m"),
 }
 
@@ -59,7 +60,7 @@ def test_all_children_are_made_labelled_and_owned(
         assert child["metadata"]["labels"]["casemate.dev/model-deployment"] == "m"
 
 
-def test_the_network_is_closed_before_the_deployment_exists(
+def test_the_network_is_closed_and_the_policy_there_before_the_deployment_exists(
     api: Api, operator: Operator, namespace: str
 ) -> None:
     create(api, namespace)
@@ -70,8 +71,9 @@ def test_the_network_is_closed_before_the_deployment_exists(
         if call["verb"] == "patch" and call["objectRef"].get("namespace") == namespace
     ]
 
-    assert made.count("networkpolicies") == 2
-    last = max(index for index, kind in enumerate(made) if kind == "networkpolicies")
+    assert (made.count("networkpolicies"), made.count("configmaps")) == (2, 1)
+    before = ("networkpolicies", "configmaps")
+    last = max(index for index, kind in enumerate(made) if kind in before)
     assert last < made.index("deployments")
 
 
@@ -149,7 +151,9 @@ def test_conditions_are_as_kstatus_reads_them(api: Api, operator: Operator, name
     generation = found["metadata"]["generation"]
 
     terms = {"AgreementInForce", "SupplierPermitted", "CapacityGranted"}
-    assert {"Ready", "Available", "Reconciling", "NetworkIsolated", *terms} == conditions.keys()
+    seen = {"NetworkIsolated", "GuardrailsEnforced"}
+    assert {"Ready", "Available", "Reconciling", *seen, *terms} == conditions.keys()
+    assert {conditions[one]["reason"] for one in seen} == {"NoPods"}
     assert {conditions[one]["status"] for one in terms} == {"True"}
     assert all(c["observedGeneration"] == generation for c in conditions.values())
     assert conditions["Reconciling"]["status"] == "True"

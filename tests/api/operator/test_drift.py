@@ -38,6 +38,22 @@ EDITS: dict[str, tuple[str, str, Any]] = {
         "m",
         [{"op": "add", "path": "/spec/ports/-", "value": {"name": "x", "port": 81}}],
     ),
+    "a milder policy of the guard": (
+        "ConfigMap",
+        "m-guard",
+        {"data": {"policy.json": '{"version":1,"lines":[]}'}},
+    ),
+    "a further file beside the policy": ("ConfigMap", "m-guard", {"data": {"more.json": "{}"}}),
+    "a policy in bytes": ("ConfigMap", "m-guard", {"binaryData": {"more.bin": "e30="}}),
+    "a pod under another policy": (
+        "Deployment",
+        "m",
+        {
+            "spec": {
+                "template": {"metadata": {"annotations": {"casemate.dev/guard-policy": "sha256:0"}}}
+            }
+        },
+    ),
     "an account that mounts its token": (
         "ServiceAccount",
         "m-model",
@@ -155,6 +171,18 @@ def test_an_edit_is_undone_counted_and_reported(
     eventually(lambda: counted() > count, f"{edit}: not counted")
     by = "" if edit in REMOVALS else " by intruder"
     note = f"{kind} {name} was edited{by} and is restored"
+    eventually(lambda: note in _notes(api, namespace), f"no Event says: {note}")
+
+
+def test_a_policy_that_nobody_can_change_any_more_is_made_anew(
+    api: Api, operator: Operator, namespace: str
+) -> None:
+    state, before, _ = watch(api, operator, namespace, "ConfigMap", "m-guard")
+
+    api.patch("ConfigMap", namespace, "m-guard", {"data": {"policy.json": "{}"}, "immutable": True})
+
+    eventually(lambda: state() == before, lambda: f"stayed as {state()}")
+    note = "ConfigMap m-guard was deleted and is restored"
     eventually(lambda: note in _notes(api, namespace), f"no Event says: {note}")
 
 

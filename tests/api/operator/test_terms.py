@@ -1,6 +1,8 @@
 """Agreements and suppliers as a running operator carries them out, clock included."""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,6 +14,7 @@ from api.operator.test_children import create, ready
 from casemate.api.terms import spelled
 from casemate.cluster.client import Client
 from casemate.cluster.index import Index
+from casemate.controller.bundle import SHIPPED
 from casemate.core.names import TERMS_INDEX
 from support.operators import Api, Operator, eventually, model_deployment
 from support.terms import AGREEMENT_SPEC, agreement, directive, supplier
@@ -53,6 +56,68 @@ def order(api: Api, name: str, *directives: Json) -> None:
 
 def status(api: Api, kind: str, name: str) -> Json:
     return dict((api.get(kind, "", name) or {}).get("status", {}))
+
+
+def policy(api: Api, namespace: str) -> tuple[Json, str]:
+    """The guard's policy, and the digest that new pods are made for."""
+    found, made = api.get("ConfigMap", namespace, "m-guard"), api.get("Deployment", namespace, "m")
+    assert found is not None
+    assert made is not None
+    text = found["data"]["policy.json"]
+    template = made["spec"]["template"]
+    digest: str = template["metadata"]["annotations"]["casemate.dev/guard-policy"]
+    (gateway,) = (c for c in template["spec"]["initContainers"] if c["name"] == "gateway")
+    assert f"--guard-policy-digest={digest}" in gateway["args"]
+    told = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return json.loads(text), digest if digest == told else ""
+
+
+def test_a_changed_red_line_reaches_the_pods_and_no_other_word_does(
+    api: Api, operator: Operator, namespace: str, makers: tuple[str, str]
+) -> None:
+    api.create(under("m", namespace, makers))
+    eventually(lambda: replicas(api, namespace) == 1, "it never started")
+    text, before = policy(api, namespace)
+    assert before
+    assert text["lines"][1] == {"id": "use-of-force", "verdict": "Hold", "patterns": []}
+
+    api.patch("UsageAgreement", "", makers[0], {"spec": {"reference": "another paper"}})
+    digest = partial(status, api, "UsageAgreement", makers[0])
+    told = digest()["termsDigest"]
+    eventually(lambda: digest()["termsDigest"] != told, "the paper was never looked at")
+    assert policy(api, namespace) == (text, before), "control: it says nothing of the guard"
+
+    lines = [
+        {"id": "domestic-mass-surveillance", "verdict": "Refuse", "patterns": ["(?i)dragnet"]},
+        {"id": "use-of-force", "verdict": "Refuse"},
+    ]
+    api.patch("UsageAgreement", "", makers[0], {"spec": {"redLines": lines}})
+    eventually(lambda: policy(api, namespace)[1] not in {"", before}, "no new policy")
+    text, after = policy(api, namespace)
+    assert [line["verdict"] for line in text["lines"]] == ["Refuse", "Refuse"]
+    assert text["lines"][0]["patterns"] == ["(?i)dragnet"]
+    eventually(lambda: _guard(api, namespace).get("policyDigest") == after, "the status lags")
+
+
+def _guard(api: Api, namespace: str) -> Json:
+    found = api.get("ModelDeployment", namespace, "m") or {}
+    return dict(found.get("status", {}).get("guard", {}))
+
+
+def test_a_guard_that_is_older_than_the_agreement_asks_stops_the_pods(
+    api: Api, operator: Operator, namespace: str, makers: tuple[str, str]
+) -> None:
+    api.create(under("m", namespace, makers))
+    eventually(lambda: replicas(api, namespace) == 1, "it never started")
+
+    newer: Json = {"minimumBundleVersion": SHIPPED.version + 10_000}
+    api.patch("UsageAgreement", "", makers[0], {"spec": {"guard": newer}})
+    eventually(lambda: reason(api, namespace) == "GuardOutdated", "it was not refused")
+    assert replicas(api, namespace) == 0
+    assert api.get("ConfigMap", namespace, "m-guard"), "everything else is kept"
+
+    api.patch("UsageAgreement", "", makers[0], {"spec": {"guard": None}})
+    eventually(lambda: replicas(api, namespace) == 1, "it never came back")
 
 
 def test_a_deployment_waits_for_its_agreement_and_starts_when_it_is_made(

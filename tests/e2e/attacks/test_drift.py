@@ -55,6 +55,12 @@ CHILDREN = (
     Child("/api/v1", "services", deploy.MODEL, {"spec": {"selector": {LABEL: "other"}}}),
     Child(
         "/api/v1",
+        "configmaps",
+        f"{deploy.MODEL}-guard",
+        {"data": {"policy.json": '{"version":1}', "more.json": "{}"}},
+    ),
+    Child(
+        "/api/v1",
         "serviceaccounts",
         f"{deploy.MODEL}-model",
         {"automountServiceAccountToken": True},
@@ -151,7 +157,8 @@ def _shape(body: dict[str, Any]) -> dict[str, Any]:
     """What of a child must come back."""
     spec = {key: value for key, value in body.get("spec", {}).items() if key not in _GIVEN}
     token = body.get("automountServiceAccountToken")
-    return {"labels": body["metadata"].get("labels"), "spec": spec, "token": token}
+    labels, data = body["metadata"].get("labels"), body.get("data")
+    return {"labels": labels, "spec": spec, "token": token, "data": data}
 
 
 def _seen(api: KubeApi, child: Child) -> tuple[str, dict[str, Any]]:
@@ -211,7 +218,7 @@ def test_what_is_left_without_a_modeldeployment_goes(
 
     def parts() -> set[str]:
         """What is there and not on its way out: a pod may take its time."""
-        kinds = "deployments,services,networkpolicies,serviceaccounts,pods"
+        kinds = "deployments,services,networkpolicies,serviceaccounts,configmaps,pods"
         found = cluster.get(*MODEL, kinds, ours)["items"]
         staying = (one for one in found if "deletionTimestamp" not in one["metadata"])
         return {f"{one['kind']}/{one['metadata']['name']}" for one in staying}

@@ -105,6 +105,58 @@ LINES = [
          ("Too many: 17: must have at most 16 items",)),
 ]  # fmt: skip
 
+_RE2 = "must be an RE2 pattern (no back-references, no look-around)"
+
+
+def _line(*patterns: str) -> list[Json]:
+    return [_SURVEILLANCE, _FORCE, {"id": "x", "verdict": "Hold", "patterns": [*patterns]}]
+
+
+GUARD = [
+    *(
+        Pair(f"{what} as a pattern", "redLines", _line("a", near), _line("a", bad),
+             (*says, _RE2), "redLines[2].patterns[1]")
+        for what, near, bad, says in (
+            ("an open bracket", "(a)", "(a", ("missing closing ): `(a`",)),
+            ("a back-reference", r"(a)\\1", r"(a)\1", (r"invalid escape sequence: `\1`",)),
+            ("a look-ahead", "(?:a)", "(?=a)", ("syntax: `(?=`",)),
+            ("what every text has", "a+", "a*", (shown("a*"),)),
+            ("a repetition without end", "a{1000}", "a{1001}", ("repeat count: `{1001}`",)),
+        )
+    ),
+    Pair("an empty pattern", "redLines", _line("a"), _line(""), ("should be at least 1 chars",),
+         "redLines[2].patterns[0]"),
+    Pair("a long pattern", "redLines", _line("a" * 256), _line("a" * 257),
+         ("Too long: may not be more than 256",), "redLines[2].patterns[0]"),
+    Pair("too many patterns", "redLines", _line(*"a" * 16), _line(*"a" * 17),
+         ("Too many: 17: must have at most 16 items",), "redLines[2].patterns"),
+    Pair("a long instruction", "systemInstruction", "a" * 4096, "a" * 4097,
+         ("Too long: may not be more than 4096",)),
+    *(
+        Pair(f"{what} of a bundle", "guard.minimumBundleVersion", near, bad, says)
+        for what, near, bad, says in (
+            ("month 13", 20_261_201, 20_261_301, ("must be a day, YYYYMMDD",)),
+            ("month 0", 20_260_101, 20_260_001, ("must be a day, YYYYMMDD",)),
+            ("day 32", 20_260_131, 20_260_132, ("must be a day, YYYYMMDD",)),
+            ("day 0", 20_260_101, 20_260_100, ("must be a day, YYYYMMDD",)),
+            ("a year alone", 20_260_101, 2026, ("greater than or equal to 20000101",)),
+        )
+    ),
+    Pair("languages without figures let through", "guard.uncoveredLanguages", "Refuse", "Allow",
+         (shown("Allow"), '"Hold", "Refuse"')),
+    *(
+        Pair(f"{bad} as {field} of a quota", f"quotas.{field}", near, bad, (limit,))
+        for field, near, bad, limit in (
+            ("windowSeconds", 60, 59, "greater than or equal to 60"),
+            ("windowSeconds", 86_400, 86_401, "less than or equal to 86400"),
+            ("requests", 1, 0, "greater than or equal to 1"),
+            ("tokens", 1, 0, "greater than or equal to 1"),
+            ("persons", 1, 0, "greater than or equal to 1"),
+            ("tokens", 10**12, 10**12 + 1, "less than or equal to 1000000000000"),
+        )
+    ),
+]  # fmt: skip
+
 SOURCES = [
     Pair(f"{what} as registry", "registries", [near], [bad], (shown(bad), "must be a registry"),
          "registries[0]")
@@ -187,4 +239,4 @@ AUDIT = [
          ("less than or equal to 36500",)),
 ]  # fmt: skip
 
-PAIRS = [*WHO, *TERM, *USES, *LINES, *SOURCES, *APPROVALS, *CAPACITY, *AUDIT]
+PAIRS = [*WHO, *TERM, *USES, *LINES, *GUARD, *SOURCES, *APPROVALS, *CAPACITY, *AUDIT]

@@ -69,6 +69,8 @@ DEPLOYMENTS: Cases = {
         lambda: made.isolated("Inconclusive", "too old", availableReplicas=0), WORKING,
     ),
     "the warden is silent": (lambda: made.isolated(silent="not heard"), WELL),
+    "its pods keep to the guard's policy": (lambda: made.guarded(""), WELL),
+    "a pod keeps to another policy": (lambda: made.guarded("", "sha256:0"), WELL),
     "a part was deleted and comes back": (made.drifted, WORKING),
     "suspended": (on(suspend=True), ASLEEP),
     "scaled to zero": (on(replicas=0), WELL),
@@ -102,6 +104,9 @@ DEPLOYMENTS: Cases = {
     ),
     "a guardrail with a required one's name": (
         on(agreement(requiredGuardrails=[GUARD]), supplier(), guardrails=[GUARD]), FAILED,
+    ),
+    "a guard that is too old for the agreement": (
+        on(agreement(guard={"minimumBundleVersion": 20_270_101}), supplier()), FAILED,
     ),
     "more pods than there is capacity for": (
         on(agreement(capacity={"maxReplicas": 2, "floor": 1}), supplier(), replicas=3), FAILED,

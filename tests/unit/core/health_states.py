@@ -15,7 +15,7 @@ from casemate.core.plan import plan
 from casemate.core.terms_status import of_agreement, of_supplier
 from support.terms import agreement, directive, supplier
 from unit.api.cases import SPEC, Json, changed
-from unit.core.world import NOW, SETTINGS, UID, World, pod, ready
+from unit.core.world import NOW, SETTINGS, UID, World, guarded_pod, pod, ready
 
 OTHERS = [supplier("maker"), supplier("base-lab")]
 GRANT = Grant({UID: 1}, used=1, granted=1, accelerators=0)
@@ -62,6 +62,14 @@ def isolated(verdict: str = "Enforced", message: str = "", silent: str = "", **c
     times = dict.fromkeys(("lastProbeTime", "lastTransitionTime"), spelled(NOW))
     world.pods = [pod(conditions=[gate | times])]
     world.words = Words(silent, {"uid-of-m-1": Word("models", "m-1", verdict, message, NOW)})
+    return reported(world)
+
+
+def guarded(*policies: str) -> Json:
+    """One with a ready pod for each of these guard policies; an empty one is the current."""
+    world = ready()
+    numbered = enumerate(policies, 1)
+    world.pods = [guarded_pod(one or world.policy, f"m-{number}") for number, one in numbered]
     return reported(world)
 
 

@@ -24,7 +24,7 @@ def held(*names: str) -> World:
 def test_what_closes_the_network_belongs_to_the_pods_too_and_nothing_else_does() -> None:
     world = held("m-2", "m-1")
     assert owners(world) == [UID, "uid-of-m-1", "uid-of-m-2"]
-    assert [owners(world, ref) for ref in world.objects if ref != CLOSED] == [[UID]] * 4
+    assert [owners(world, ref) for ref in world.objects if ref != CLOSED] == [[UID]] * 5
     references = world.objects[CLOSED]["metadata"]["ownerReferences"]
     assert [one.get("controller", False) for one in references] == [True, False, False]
 

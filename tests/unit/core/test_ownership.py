@@ -116,7 +116,7 @@ def test_what_goes_with_an_older_deployment_is_no_drift() -> None:
     world = older(ready())
     world.carry_out(world.plan())
     wanted = world.plan()
-    assert wanted.writes == 5
+    assert wanted.writes == 6
     assert wanted.repairs == ()
     assert ready_after(world) == "True"
 

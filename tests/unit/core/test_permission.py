@@ -103,6 +103,10 @@ REFUSED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str, str]] = {
          supplier("base-lab", directives=[directive(phaseOutEndsAt=None)])],
         "SupplierBlocked", "ORDER-1 ended its use",
     ),
+    "a guard that is too old": (
+        SPEC, [agreement(guard={"minimumBundleVersion": 20_260_202}), supplier()],
+        "GuardOutdated", "asks for a guard bundle of 20260202 or later; found 20260201",
+    ),
     "an agreement that breaks a rule": (
         SPEC, [agreement(redLines=[]), supplier()], "AgreementInvalid", "spec.redLines",
     ),

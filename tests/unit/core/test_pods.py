@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from casemate.core.pods import trimmed, trouble
+from casemate.core.names import GUARD_ANNOTATION
+from casemate.core.pods import pod_of, trimmed, trouble
 from unit.api.cases import Json
 
 IMAGE = "registry.enclave.local/x@sha256:0"
@@ -100,8 +101,21 @@ def test_a_long_message_is_cut() -> None:
     assert len(text) < 300
 
 
-def test_only_identity_and_trouble_of_a_pod_are_remembered() -> None:
+def test_only_identity_and_state_of_a_pod_are_remembered() -> None:
     pod = status(phase="Failed", reason="Evicted") | {"spec": {"containers": []}}
     pod["metadata"] = {"name": "p", "uid": "u", "annotations": {"x": "y"}, "labels": {"a": "b"}}
     kept = {"name": "p", "uid": "u", "labels": {"a": "b"}}
-    assert trimmed(pod) == {"metadata": kept, "trouble": "failed: Evicted", "gate": None}
+    found = trimmed(pod)
+    assert (found.pop("gate"), found.pop("ready"), found.pop("policy")) == (None, False, "")
+    assert found == {"metadata": kept, "trouble": "failed: Evicted"}
+
+
+@pytest.mark.parametrize(
+    ("says", "ready"), [("True", True), ("False", False), ("Unknown", False), (None, False)]
+)
+def test_ready_is_what_the_kubelet_says(says: str | None, ready: Any) -> None:
+    said = [{"type": "Ready", "status": says}] if says else []
+    pod = status(conditions=[{"type": "Initialized", "status": "True"}, *said])
+    pod["metadata"] = {"name": "p", "uid": "u", "annotations": {GUARD_ANNOTATION: "sha256:0"}}
+    found = pod_of(trimmed(pod))
+    assert (found.ready, found.policy) == (ready, "sha256:0")

@@ -168,11 +168,23 @@ def test_only_the_gateway_has_ports_and_the_key(spec: Any) -> None:
     assert "restartPolicy" not in gate, "it ends before anything else begins"
     mounts = {one["name"]: {m["name"] for m in one["volumeMounts"]} for one in (gateway, engine)}
     assert mounts == {
-        "gateway": {"engine", "tls", "warden-token", "warden-ca"},
+        "gateway": {"engine", "tls", "warden-token", "warden-ca", "guard"},
         "engine": {"engine", "models", "tmp"},
     }
     for one in (gateway, engine):
         assert one["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+@few
+@given(specs())
+def test_of_config_maps_a_pod_sees_the_policy_of_its_own_guard_alone_read_only(spec: Any) -> None:
+    pod = pod_of(spec)
+    files = [{"key": "policy.json", "path": "policy.json"}]
+    assert [one["configMap"] for one in pod["volumes"] if "configMap" in one] == [
+        {"name": "m-guard", "defaultMode": 0o440, "items": files}
+    ]
+    mounts = [m for m in pod["initContainers"][1]["volumeMounts"] if m["name"] == "guard"]
+    assert mounts == [{"name": "guard", "mountPath": "/etc/casemate/guard", "readOnly": True}]
 
 
 @few

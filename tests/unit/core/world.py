@@ -14,7 +14,7 @@ from casemate.api.v1alpha1 import API_VERSION, KIND
 from casemate.cluster.keys import Key
 from casemate.cluster.store import Store
 from casemate.core.isolation import Words
-from casemate.core.names import MANAGED_BY, NAME_LABEL
+from casemate.core.names import GUARD_ANNOTATION, MANAGED_BY, NAME_LABEL
 from casemate.core.observed import GuardBundle, Isolation, Observed, Ref, Settings, Trouble
 from casemate.core.plan import Plan, plan
 from casemate.isolation.targets import Protocol, Target
@@ -161,6 +161,12 @@ class World:
     def deployment(self) -> Json:
         return self.objects[Ref("Deployment", self.key.name)]
 
+    @property
+    def policy(self) -> str:
+        """Digest of the guard policy that new pods are made for."""
+        template = self.deployment["spec"]["template"]["metadata"]
+        return str(template["annotations"][GUARD_ANNOTATION])
+
     def _numbered(self, body: Mapping[str, Any]) -> Json:
         self._version += 1
         version = {"resourceVersion": str(self._version)}
@@ -176,6 +182,13 @@ def pod(name: str = "m-1", **status: Any) -> Json:
     labels = {NAME_LABEL: "m", "app.kubernetes.io/managed-by": MANAGED_BY}
     meta = {"name": name, "namespace": "models", "uid": f"uid-of-{name}", "labels": labels}
     return {"metadata": meta, "status": status}
+
+
+def guarded_pod(policy: str, name: str = "m-1", *, ready: bool = True) -> Json:
+    """A pod that was made for a guard policy."""
+    made = pod(name, conditions=[{"type": "Ready", "status": str(ready)}])
+    made["metadata"]["annotations"] = {GUARD_ANNOTATION: policy}
+    return made
 
 
 def conditions(status: Mapping[str, Any] | None) -> dict[str, Json]:
