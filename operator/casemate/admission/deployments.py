@@ -80,6 +80,9 @@ _SUPPLIERS = "params.spec.suppliers"
 _PROFILES = "params.spec.capacity.profiles.map(one, one.name)"
 _PROFILE = "object.spec.?profile.orValue('')"
 _REQUIRED = "params.spec.requiredGuardrails.map(one, one.name)"
+_PORTS = "params.spec.requiredGuardrails.map(one, one.port)"
+_SAID = "params.spec.requiredGuardrails.map(one, string(one.port))"
+_SHARED = f"object.spec.guardrails.filter(one, one.port in {_PORTS}).map(one, string(one.port))"
 _TAKEN = f"object.spec.guardrails.filter(one, one.name in {_REQUIRED}).map(one, one.name)"
 
 
@@ -173,6 +176,23 @@ AGREEMENT = Policy(
                 "spec.guardrails[*].name: {} is required by agreement {} already; accepted: names "
                 "other than {}",
                 *(listed(_TAKEN), _NAME, listed(_REQUIRED)),
+            ),
+        ),
+        # A pod's containers share one loopback: who had the port would answer in the guard's place.
+        Check(
+            f"size({_SHARED}) == 0",
+            say(
+                "spec.guardrails[*].port: {} is the port of a guardrail that agreement {} requires"
+                "; accepted: ports other than {}",
+                *(listed(_SHARED), _NAME, listed(_SAID)),
+            ),
+        ),
+        Check(
+            f"!has(object.spec.engine.port) || !(object.spec.engine.port in {_PORTS})",
+            say(
+                "spec.engine.port: {} is the port of a guardrail that agreement {} requires; "
+                "accepted: a port other than {}",
+                *("object.spec.engine.port", _NAME, listed(_SAID)),
             ),
         ),
         _allowed(

@@ -47,7 +47,7 @@ class Reason(StrEnum):
     REGISTRY_NOT_ALLOWED = "RegistryNotAllowed"  # an image comes from a registry it does not name
     PROFILE_UNKNOWN = "ProfileUnknown"  # the agreement has no capacity profile of that name
     EGRESS_NOT_ALLOWED = "EgressNotAllowed"  # egress leads outside the agreement's enclaveCIDRs
-    GUARDRAIL_CONFLICT = "GuardrailConflict"  # an added guardrail has a required one's name
+    GUARDRAIL_CONFLICT = "GuardrailConflict"  # something has a required guardrail's name or port
     GUARD_OUTDATED = "GuardOutdated"  # the agreement asks for a newer bundle than there is
     POLICY_ENFORCED = "PolicyEnforced"  # every ready pod runs under the current guard policy
     POLICY_OUTDATED = "PolicyOutdated"  # a ready pod runs under another guard policy

@@ -10,7 +10,15 @@ from casemate.api.conditions import ConditionType, Reason
 from casemate.api.terms import instant
 from casemate.api.v1alpha1 import ModelDeploymentSpec
 from casemate.core import agreements, standing
-from casemate.core.findings import Deployment, Finding, Terms, first, images_of, suppliers_of
+from casemate.core.findings import (
+    Deployment,
+    Finding,
+    Terms,
+    first,
+    images_of,
+    ports_of,
+    suppliers_of,
+)
 
 
 def load(terms: Terms, one: Deployment) -> UsageAgreementSpec | Finding:
@@ -80,10 +88,23 @@ def _violations(
         if peer.cidr and not agreements.reaches(terms, peer):
             where = f"spec.access.egress[{number}].cidr"
             yield Reason.EGRESS_NOT_ALLOWED, _not_in(where, peer.cidr, inside)
+    yield from _conflicts(terms, spec)
+
+
+def _conflicts(
+    terms: UsageAgreementSpec, spec: ModelDeploymentSpec
+) -> Iterator[tuple[Reason, str]]:
+    """Names and ports of required guardrails that the spec gives to something else."""
     required = {one.name for one in terms.required_guardrails}
     for taken in (one.name for one in spec.guardrails if one.name in required):
         text = f"spec.guardrails: {taken} is required by the agreement; give another name"
         yield Reason.GUARDRAIL_CONFLICT, text
+    # A pod's containers share one loopback: who had the port would answer in the guard's place.
+    guards = {one.port: one.name for one in terms.required_guardrails}
+    for field_, port in ports_of(spec).items():
+        if port in guards:
+            text = f"{field_}: {port} is the port of the required guardrail {guards[port]}"
+            yield Reason.GUARDRAIL_CONFLICT, f"{text}; give another"
 
 
 def _not_in(where: str, value: str, accepted: list[str]) -> str:

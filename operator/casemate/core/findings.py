@@ -69,6 +69,12 @@ def images_of(spec: ModelDeploymentSpec) -> dict[str, str]:
     return found | {f"spec.guardrails[{one.name}].image": one.image for one in spec.guardrails}
 
 
+def ports_of(spec: ModelDeploymentSpec) -> dict[str, int]:
+    """The loopback ports that a spec names, by field."""
+    found = {f"spec.guardrails[{one.name}].port": one.port for one in spec.guardrails}
+    return found | ({"spec.engine.port": spec.engine.port} if spec.engine.port else {})
+
+
 def artifacts(spec: ModelDeploymentSpec) -> str:
     """Digest of what an order freezes: supplier, model, base and engine."""
     plain = {

@@ -54,8 +54,8 @@ def _variant(supplier: str) -> Json:
     return {"model.variant": "FineTune", "model.base": base}
 
 
-def _guard(name: str, image: str = _IMAGE) -> list[Json]:
-    return [PII | {"name": name, "image": image}]
+def _guard(name: str, image: str = _IMAGE, port: int = 8091) -> list[Json]:
+    return [PII | {"name": name, "image": image, "port": port}]
 
 
 def _ways(*blocks: str) -> Json:
@@ -143,6 +143,15 @@ AGREEMENTS = [
               "accepted: names other than pii"), on)
         for on in ("", "plain")
     ),
+    *(
+        Case(f"the port of a required guardrail {on}", {"guardrails": _guard("own", port=8089)},
+             {"guardrails": _guard("a") + _guard("own", port=8090)},
+             ("spec.guardrails[*].port: 8090 is the port of a guardrail that agreement harbour",
+              "requires; accepted: ports other than 8090"), on)
+        for on in ("", "plain")
+    ),
+    _one("engine.port", 8089, 8090, "8090 is the port of a guardrail that agreement harbour",
+         "requires; accepted: a port other than 8090"),
     _one("profile", "gpu", "tpu", f"tpu {_HARBOUR}gpu"),
     _one("profile", "gpu", "tpu", f"tpu {_HARBOUR}gpu", on="plain"),
     *(

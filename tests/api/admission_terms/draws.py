@@ -35,7 +35,8 @@ IMAGES = tuple(
 OWNED = IMAGES[1]
 BLOCKS = ("10.20.0.0/16", "10.20.7.0/24", "fd00:20::/32", "10.0.0.0/8", "fd00:20::/31", "a14::/32")
 """Blocks of addresses; no agreement has the last three."""
-PROFILES, GUARDS = ("gpu", "big"), ("pii", "toxicity", "own")
+PROFILES, GUARDS = ("gpu", "big"), ("pii", "toxicity", "own", "twin")
+_PORTS = {"pii": 8090, "toxicity": 8091, "own": 8092, "twin": 8090}
 LABS = tuple(f"lab-{n}" for n in range(12))
 
 
@@ -73,7 +74,7 @@ def agreement(pick: Pick) -> Json:
 
 
 def guard(name: str, image: str) -> Json:
-    return {"name": name, "image": image, "port": 8090}
+    return {"name": name, "image": image, "port": _PORTS[name]}
 
 
 def supplier(pick: Pick) -> Json:

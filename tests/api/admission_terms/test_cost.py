@@ -35,8 +35,8 @@ _IMAGE = f"{_REGISTRY}/{'m' * 180}@{DIGEST}"
 _FOREIGN = f"x{_REGISTRY[1:]}/{'m' * 180}@{DIGEST}"
 
 
-def _guardrails(letter: str) -> list[Json]:
-    return [{"name": name, "image": _IMAGE, "port": 8090} for name in _names(8, letter, 53)]
+def _guardrails(letter: str, port: int = 8090) -> list[Json]:
+    return [{"name": name, "image": _IMAGE, "port": port} for name in _names(8, letter, 53)]
 
 
 def _agreement() -> Json:
@@ -48,7 +48,7 @@ def _agreement() -> Json:
         "redLines": [*(line | patterns for line in LINES), *lines],
         "systemInstruction": "i" * 4096,
         "quotas": {"requests": 1},
-        "requiredGuardrails": _guardrails("q"),
+        "requiredGuardrails": _guardrails("q", 8091),
         "registries": _registries("r"),
         "suppliers": _names(64, "s"),
         "enclaveCIDRs": _blocks("fd00"),

@@ -92,6 +92,7 @@ def _kept(pact: Json, field: str) -> tuple[Any, ...]:
     """The values of a field that keep to an agreement."""
     images = [one for one in IMAGES if one.startswith(tuple(f"{r}/" for r in pact["registries"]))]
     required = {one["name"] for one in pact.get("requiredGuardrails", [])}
+    required |= {"twin"} if "pii" in required else set()  # it has the same port
     capacity = pact["capacity"]
     most = min(capacity["maxReplicas"], capacity.get("maxReplicasEach", 100))
     approved = [one for one in pact["suppliers"] if one in _APPROVED] or pact["suppliers"]

@@ -18,6 +18,7 @@ LABEL = "casemate.dev/model-deployment"
 MAKER = "system:serviceaccount:kube-system:replicaset-controller"
 GUARDED = "guarded-attacks"
 GUARD = f"registry.enclave.local/guards/words@sha256:{'8' * 64}"
+NO_DIGEST = f"sha256:{'0' * 64}"
 TAGGED = "registry.enclave.local/casemate/client:1"
 
 
@@ -134,6 +135,17 @@ def _other_program(spec: dict[str, Any]) -> None:
     _init(spec, "start-gate")["command"] = ["/bin/true"]
 
 
+def _no_policy(spec: dict[str, Any]) -> None:
+    gateway = _init(spec, "gateway")
+    gateway["args"] = [one for one in gateway["args"] if not one.startswith("--guard-policy")]
+
+
+def _other_policy(spec: dict[str, Any]) -> None:
+    _no_policy(spec)
+    told = ("--guard-policy=/etc/casemate/guard/policy.json", f"--guard-policy-digest={NO_DIGEST}")
+    _init(spec, "gateway")["args"] += told
+
+
 def _key(spec: dict[str, Any]) -> None:
     spec["containers"][0]["volumeMounts"].append({"name": "tls", "mountPath": "/tls"})
 
@@ -157,6 +169,8 @@ SHAPES = {
     _no_gateway: "native sidecar",
     _no_gate: "spec.initContainers: must begin with start-gate",
     _other_program: "args and command of container start-gate",
+    _no_policy: "args of container gateway: must have --guard-policy",
+    _other_policy: "args of container gateway: must have --guard-policy",
     _key: "volumeMounts of container engine",
     _shared: "spec.shareProcessNamespace: must be false",
     _tag: "image of container engine: must be by digest",
@@ -166,8 +180,8 @@ SHAPES = {
 
 @attack(
     "pods",
-    "extra, renamed, re-ordered, missing and changed containers, in the name of the ReplicaSet"
-    " controller",
+    "extra, renamed, re-ordered, missing and changed containers, and a gateway under another guard"
+    " policy or none, in the name of the ReplicaSet controller",
     Layer.API,
 )
 def test_other_shapes(evidence: Evidence, maker: Person, again: dict[str, Any]) -> None:

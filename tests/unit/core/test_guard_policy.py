@@ -174,6 +174,16 @@ def test_a_policy_that_was_made_immutable_goes_and_comes_back() -> None:
     assert "immutable" not in world.settle().objects[POLICY]
 
 
+def test_an_immutable_one_of_somebody_else_stays_even_with_our_label() -> None:
+    world = ready()
+    theirs: dict[str, Any] = {"ownerReferences": [], "managedFields": []}
+    world.objects[POLICY]["metadata"] |= theirs
+    world.objects[POLICY]["immutable"] = True
+    wanted = world.plan()
+    assert wanted.prune == ()
+    assert "ConfigMap m-guard exists and belongs to somebody else" in (wanted.conflict or "")
+
+
 def pod(name: str, carries: str = "sha256:a", *, is_ready: bool = True) -> Pod:
     return Pod(name, f"uid-of-{name}", ready=is_ready, policy=carries)
 

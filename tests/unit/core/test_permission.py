@@ -11,12 +11,13 @@ from casemate.core.observed import Ref
 from casemate.core.plan import Plan
 from casemate.core.terms_status import of_supplier
 from support.terms import AGREEMENT_SPEC, agreement, directive, supplier
-from unit.api.cases import SPEC, changed
+from unit.api.cases import IMAGE, SPEC, changed
 from unit.core.world import NOW, SETTINGS, UID, World, conditions, ready
 
 OTHERS = [supplier("maker"), supplier("base-lab")]
 DEADLINE = datetime(2026, 9, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+GUARD = {"name": "pii", "image": IMAGE, "port": 8100}
 
 
 def pods(plan: Plan, world: World) -> int:
@@ -106,6 +107,15 @@ REFUSED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str, str]] = {
     "a guard that is too old": (
         SPEC, [agreement(guard={"minimumBundleVersion": 20_260_202}), supplier()],
         "GuardOutdated", "asks for a guard bundle of 20260202 or later; found 20260201",
+    ),
+    "an added guardrail on a required one's port": (
+        changed("guardrails", [{"name": "own", "image": IMAGE, "port": 8100}]),
+        [agreement(requiredGuardrails=[GUARD]), supplier()],
+        "GuardrailConflict", "spec.guardrails[own].port: 8100 is the port of the required",
+    ),
+    "an engine on a required guardrail's port": (
+        changed("engine.port", 8100), [agreement(requiredGuardrails=[GUARD]), supplier()],
+        "GuardrailConflict", "spec.engine.port: 8100 is the port of the required guardrail pii",
     ),
     "an agreement that breaks a rule": (
         SPEC, [agreement(redLines=[]), supplier()], "AgreementInvalid", "spec.redLines",
@@ -333,7 +343,9 @@ def test_required_guardrails_and_the_place_are_rendered() -> None:
         "name": "gpu", "nodeSelector": {"kind": "gpu"}, "runtimeClassName": "nvidia",
         "tolerations": [{"key": "gpu"}], "resources": {"limits": {"example.com/gpu": 1}},
     }  # fmt: skip
-    world = World(changed("profile", "gpu", changed("guardrails", [guard | {"name": "own"}])))
+    world = World(
+        changed("profile", "gpu", changed("guardrails", [guard | {"name": "own", "port": 8101}]))
+    )
     world.terms[0] = agreement(
         requiredGuardrails=[guard],
         capacity={"maxReplicas": 9, "maxAccelerators": 9, "profiles": [profile]},
