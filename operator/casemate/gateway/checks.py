@@ -10,40 +10,56 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from casemate.gateway.errors import Reason, Refusal, guard_unavailable
+from casemate.gateway.callers import UNKNOWN, Caller
+from casemate.gateway.errors import (
+    Cause,
+    CheckUnavailableError,
+    Reason,
+    Refusal,
+    guard_unavailable,
+)
 from casemate.gateway.routes import Route
+from casemate.gateway.shape import Accepted
+from casemate.guard.types import Verdict
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Verdict(StrEnum):
-    """What a check can say."""
-
-    ALLOW = "allow"
-    REFUSE = "refuse"
-    HOLD = "hold"
-
-
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """What an input check sees. Whatever it does to ``body``, ``payload`` is what is forwarded."""
+    """What an input check sees.
+
+    Whatever it does to ``body``, ``payload`` is what is forwarded, behind the agreement's own
+    instruction if there is one.
+    """
 
     route: Route
     body: Mapping[str, Any]
     payload: bytes
+    caller: Caller = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer of an input check; ``reason`` is told to the caller, so it quotes nothing."""
+    """The answer of an input check.
+
+    Attributes:
+        verdict: What it decided.
+        reason: Told to the caller, so it quotes nothing.
+        param: The field that is to blame.
+        cause: What is counted if it does not allow; by its verdict if None.
+        retry_after: Seconds until the same request may pass: it is one too many, not one too bad.
+    """
 
     verdict: Verdict
     reason: str = ""
+    param: str | None = None
+    cause: Cause | None = None
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +84,12 @@ class Cleared:
         through: How many pieces, counted from the first of the answer, the check has cleared.
             Fewer than it was given holds the rest back until a later call; never fewer than it
             said before.
-        reason: Told to the caller in logs and counters only.
+        cause: What is counted if it does not allow.
     """
 
     verdict: Verdict
     through: int = 0
-    reason: str = ""
+    cause: Cause = Cause.ANSWER
 
 
 class InputCheck(Protocol):
@@ -120,18 +136,37 @@ class Chain:
         outputs: All must clear a piece before it is released.
         timeout: Seconds that one call of one check may take.
         count: Told (check name, outcome) for each call; outcomes are verdicts and "unavailable".
+        held: Told the most bytes that were held back of one answer.
+        ready: Raises `CheckUnavailableError` while nothing could be checked.
+        forward: Makes what is forwarded of what was checked.
+        spent: Told the tokens that a request has used, at its end.
     """
 
     inputs: Sequence[InputCheck] = ()
     outputs: Sequence[OutputCheck] = ()
     timeout: float = 10.0
     count: Count = lambda _name, _outcome: None
+    held: Callable[[int], None] = lambda _bytes: None
+    ready: Callable[[], object] = lambda: None
+    forward: Callable[[Route, Accepted], Accepted] = lambda _route, accepted: accepted
+    spent: Callable[[RequestView, int], None] = lambda _request, _tokens: None
+
+    def require_ready(self) -> None:
+        """Refuse what could not be checked, before it is read.
+
+        Raises:
+            Refusal: 503.
+        """
+        try:
+            self.ready()
+        except CheckUnavailableError as error:
+            raise self.unavailable("guard", error.cause, error.cause) from None
 
     async def check_input(self, request: RequestView) -> None:
         """Run the input checks.
 
         Raises:
-            Refusal: 400 refused, 403 held for a person, 503 a check failed.
+            Refusal: 400 refused, 403 held for a person, 429 one too many, 503 a check failed.
         """
         for check in self.inputs:
             call = partial(check.check, request)
@@ -146,39 +181,56 @@ class Chain:
             async with asyncio.timeout(self.timeout):
                 answer = await call()
         except TimeoutError:
-            raise self.unavailable(name, "timed out") from None
+            raise self.unavailable(name, "timed out", Cause.TIMEOUT) from None
         except asyncio.CancelledError:
             # The client left, or the gateway ends; a check that cancels itself has failed.
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            raise self.unavailable(name, "cancelled itself") from None
+            raise self.unavailable(name, "cancelled itself", Cause.ERROR) from None
+        except CheckUnavailableError as error:
+            raise self.unavailable(name, error.cause, error.cause) from None
+        except MemoryError:
+            raise self.unavailable(name, "out of memory", Cause.MEMORY) from None
         except Exception as error:  # whatever it is, the answer is no
             log.exception("check %s failed", name)
-            raise self.unavailable(name, type(error).__name__) from None
+            raise self.unavailable(name, type(error).__name__, Cause.ERROR) from None
         if type(answer) is not kind or type(getattr(answer, "verdict", None)) is not Verdict:
-            raise self.unavailable(name, "answered without a known verdict")
+            raise self.unavailable(name, "answered without a known verdict", Cause.MALFORMED)
         return answer
 
-    def unavailable(self, name: str, problem: str) -> Refusal:
+    def unavailable(self, name: str, problem: str, cause: Cause) -> Refusal:
         """Count and return the refusal that stands for a failed check."""
         self.count(name, "unavailable")
         log.error("check %s: %s; request refused", name, problem)
-        return guard_unavailable("A required check is not available; nothing was released.")
+        return guard_unavailable("A required check is not available; nothing was released.", cause)
 
 
 def _denied(decision: Decision) -> Refusal:
     told = decision.reason or "no further reason given"
+    if decision.retry_after is not None:
+        return Refusal(
+            429,
+            Reason.QUOTA_EXCEEDED,
+            f"The quota of this model's agreement is used up: {told}.",
+            kind="rate_limit_error",
+            headers={"Retry-After": str(decision.retry_after)},
+            cause=decision.cause,
+        )
     if decision.verdict is Verdict.HOLD:
         return Refusal(
             403,
             Reason.CHECK_HELD,
             f"This request needs the approval of a person: {told}.",
+            param=decision.param,
             code="human_approval_required",
+            cause=decision.cause or Cause.HELD,
         )
     return Refusal(
         400,
         Reason.CHECK_REFUSED,
         f"This request is not permitted: {told}.",
+        param=decision.param,
         code="content_filter",
+        cause=decision.cause or Cause.RED_LINE,
     )

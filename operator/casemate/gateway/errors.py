@@ -24,12 +24,43 @@ class Reason(StrEnum):
     NOT_ISOLATED = "not_isolated"
     CHECK_REFUSED = "check_refused"
     CHECK_HELD = "check_held"
+    QUOTA_EXCEEDED = "quota_exceeded"
     GUARD_UNAVAILABLE = "guard_unavailable"
     ENGINE_REFUSED = "engine_refused"
     ENGINE_UNAVAILABLE = "engine_unavailable"
     ENGINE_BROKEN = "engine_broken"
     ENGINE_TIMEOUT = "engine_timeout"
     INTERNAL = "internal"
+
+
+class Cause(StrEnum):
+    """Why the guard refused: the only values of the label of `casemate_guard_refusals_total`."""
+
+    RED_LINE = "red_line"
+    HELD = "held"
+    ANSWER = "answer_withheld"
+    INSTRUCTION = "instruction_repeated"
+    REQUESTS = "quota_requests"
+    TOKENS = "quota_tokens"
+    PERSONS = "quota_persons"
+    CALLERS = "quota_memory"
+    LOADING = "loading"
+    STALE = "stale_policy"
+    TIMEOUT = "timeout"
+    HANGS = "hangs"
+    BUSY = "busy"
+    ERROR = "error"
+    MEMORY = "memory"
+    MALFORMED = "malformed_verdict"
+    OVERSIZE = "oversize"
+
+
+class CheckUnavailableError(Exception):
+    """A check cannot answer; ``cause`` says why. Whatever it was asked is refused."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.value)
+        self.cause = cause
 
 
 class EngineUnreachableError(Exception):
@@ -52,6 +83,7 @@ class Refusal(Exception):
         kind: OpenAI's error ``type``.
         headers: Further response headers, such as ``Allow`` or ``Retry-After``.
         close: Whether the connection must end: set when the request was not read to its end.
+        cause: Why, if it was the guard that refused.
     """
 
     def __init__(
@@ -65,6 +97,7 @@ class Refusal(Exception):
         kind: str | None = None,
         headers: dict[str, str] | None = None,
         close: bool = False,
+        cause: Cause | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -75,6 +108,7 @@ class Refusal(Exception):
         self.kind = kind or (INVALID if status < 500 else SERVER)  # noqa: PLR2004
         self.headers = headers or {}
         self.close = close
+        self.cause = cause
 
     def body(self) -> bytes:
         """Return the JSON document of the answer."""
@@ -114,6 +148,8 @@ def slow_client() -> Refusal:
     return Refusal(408, Reason.SLOW_CLIENT, "The client stopped reading.", close=True)
 
 
-def guard_unavailable(message: str) -> Refusal:
+def guard_unavailable(message: str, cause: Cause) -> Refusal:
     """Return the refusal that stands for every failure of a check: fail closed."""
-    return Refusal(503, Reason.GUARD_UNAVAILABLE, message, headers={"Retry-After": "5"})
+    return Refusal(
+        503, Reason.GUARD_UNAVAILABLE, message, headers={"Retry-After": "5"}, cause=cause
+    )

@@ -31,6 +31,7 @@ class Readiness:
         certificate: Certificate,
         *,
         isolated: Callable[[], str | None],
+        guarded: Callable[[], str | None],
         path: str,
         timeout: float,
     ) -> None:
@@ -41,6 +42,7 @@ class Readiness:
             proxy: Not ready while it drains.
             certificate: Not ready once it has expired.
             isolated: Why isolation is not proven, or None.
+            guarded: Why nothing can be checked, or None.
             path: Probed first; an engine that does not have it is asked for its models.
             timeout: Seconds for one probe.
         """
@@ -48,6 +50,7 @@ class Readiness:
         self._proxy = proxy
         self._certificate = certificate
         self._isolated = isolated
+        self._guarded = guarded
         self._paths = (path, Route.MODELS.value)
         self._timeout = timeout
         self._lock = asyncio.Lock()
@@ -62,6 +65,8 @@ class Readiness:
             return "certificate expired"
         if problem := self._isolated():
             return f"isolation {problem}"
+        if problem := self._guarded():
+            return f"guard: {problem}"
         loop = asyncio.get_running_loop()
         async with self._lock:
             if loop.time() >= self._known_until:
@@ -93,9 +98,19 @@ class Readiness:
 class Admin:
     """Answers on the metrics port: plain HTTP, for the kubelet and for Prometheus."""
 
-    def __init__(self, readiness: Readiness, metrics: Metrics) -> None:
+    def __init__(
+        self, readiness: Readiness, metrics: Metrics, hangs: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Prepare to answer.
+
+        Args:
+            readiness: Asked for ``/readyz``.
+            metrics: Rendered for ``/metrics``.
+            hangs: Whether only a restart can help; then ``/healthz`` asks for one.
+        """
         self._readiness = readiness
         self._metrics = metrics
+        self._hangs = hangs
 
     async def handle(self, request: web.BaseRequest) -> Answer:
         """Answer one request; aiohttp's handler."""
@@ -103,13 +118,18 @@ class Admin:
             return Answer(405, b"{}", {"Allow": "GET"})
         match request.raw_path:
             case "/healthz":
-                return Answer(200, b"ok\n", kind=_TEXT)
+                return self._alive()
             case "/readyz":
                 return await self._ready()
             case "/metrics":
                 return Answer(200, self._metrics.render(), kind=_TEXT)
             case _:
                 return Answer(404, b"{}")
+
+    def _alive(self) -> Answer:
+        if self._hangs():
+            return Answer(503, b"a judgement hangs\n", kind=_TEXT)
+        return Answer(200, b"ok\n", kind=_TEXT)
 
     async def _ready(self) -> Answer:
         problem = await self._readiness.problem()

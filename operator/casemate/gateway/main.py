@@ -17,10 +17,13 @@ from casemate.gateway.engine import Engine
 from casemate.gateway.errors import Reason
 from casemate.gateway.health import Admin, Readiness
 from casemate.gateway.isolation import Watch
+from casemate.gateway.judging import loader
 from casemate.gateway.listener import Listener, bind
 from casemate.gateway.metrics import Metrics
+from casemate.gateway.policy import Load
 from casemate.gateway.proxy import Proxy
 from casemate.gateway.settings import Settings, parse_settings
+from casemate.gateway.stack import Stack
 from casemate.gateway.tls import Bundle, BundleError, Certificate
 
 log = logging.getLogger(__name__)
@@ -76,20 +79,30 @@ class Gateway:
     Attributes:
         listener: Where clients connect; set while it serves.
         admin_listener: Where probes and Prometheus connect; set while it serves.
+        stack: The safety stack, unless other checks are in its place.
     """
 
-    def __init__(self, settings: Settings, chain: Chain | None = None) -> None:
+    def __init__(
+        self, settings: Settings, chain: Chain | None = None, load: Load | None = None
+    ) -> None:
         """Wire the parts; nothing is opened yet.
 
         Args:
             settings: The configuration.
-            chain: The checks, none by default; their timeout and counter come from here.
+            chain: Checks in the place of the safety stack; timeout and counter come from here.
+            load: Makes what is in force, in the place of the judge that ships.
         """
         self._settings = settings
         self._metrics = Metrics()
+        guard, timeout = settings.guard, settings.timeouts.check_timeout
+        self.stack: Stack | None = None
+        if chain is None:
+            load = load or loader(guard.bundle, self._metrics.guard)
+            self.stack = Stack(guard.pinned, load, self._metrics.guard, timeout)
+            chain = self.stack.chain
         self._chain = replace(
-            chain or Chain(),
-            timeout=settings.timeouts.check_timeout,
+            chain,
+            timeout=timeout,
             count=lambda name, verdict: self._metrics.checks.labels(name, verdict).inc(),
         )
         self._certificate = Certificate(settings.tls_bundle, self._certified)
@@ -131,11 +144,13 @@ class Gateway:
             proxy,
             self._certificate,
             isolated=isolated,
+            guarded=lambda: self.stack.problem if self.stack else None,
             path=self._settings.engine_health,
             timeout=timeouts.probe_timeout,
         )
         admin = Server(
-            Admin(readiness, self._metrics).handle, header_timeout=timeouts.header_timeout
+            Admin(readiness, self._metrics, self._hangs).handle,
+            header_timeout=timeouts.header_timeout,
         )
         self.listener = self._client_listener(server)
         self.admin_listener = Listener(
@@ -151,6 +166,9 @@ class Gateway:
             return None
         return Watch(self._settings.isolation, self._metrics, self._isolation_lost)
 
+    def _hangs(self) -> bool:
+        return self.stack is not None and self.stack.hangs
+
     def _isolation_lost(self) -> None:
         cut = self._server.cut()
         self._metrics.refusals.labels(Reason.NOT_ISOLATED.value).inc(cut)
@@ -161,6 +179,7 @@ class Gateway:
             asyncio.create_task(self.admin_listener.run()),
             asyncio.create_task(self._certificate.watch(self._reload_failed)),
             *([asyncio.create_task(watch.run())] if watch else []),
+            *([asyncio.create_task(self.stack.keeper.run())] if self.stack else []),
         ]
         accepting = asyncio.create_task(self.listener.run())
         # What lives now lives for good: the collector need not look at it again. Requests leave

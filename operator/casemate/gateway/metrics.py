@@ -13,6 +13,8 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import generate_latest
 
+from casemate.gateway.errors import Refusal
+from casemate.gateway.guardmetrics import GuardMetrics
 from casemate.gateway.routes import Route
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -71,6 +73,7 @@ class Metrics:
         build = Info("casemate_gateway_build", "Version of this program.", registry=self.registry)
         build.info({"version": version("casemate"), "python": platform.python_version()})
 
+        self.guard = GuardMetrics(self.registry)
         self._done: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         # Looked up once for each route: a stream's events are too many to do it for each.
         self.first_token = {route: self._first_token.labels(route.value) for route in Route}
@@ -84,6 +87,12 @@ class Metrics:
             self._done[path, status] = found
         found[0].inc()
         found[1].observe(seconds)
+
+    def refused(self, refusal: Refusal) -> None:
+        """Count a refusal, and why, if it was the guard."""
+        self.refusals.labels(refusal.reason.value).inc()
+        if refusal.cause is not None:
+            self.guard.refusals.labels(refusal.cause.value).inc()
 
     def render(self) -> bytes:
         """Return the text exposition of all metrics."""

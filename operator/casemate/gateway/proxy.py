@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from casemate.gateway.answers import Answer, CutError, refusal_answer
+from casemate.gateway.callers import caller_of
 from casemate.gateway.checks import Chain, RequestView
 from casemate.gateway.engine import Engine
 from casemate.gateway.errors import Reason, Refusal, overloaded
@@ -104,7 +105,7 @@ class Proxy:
 
     def refused(self, refusal: Refusal) -> None:
         """Count a refusal."""
-        self._metrics.refusals.labels(refusal.reason.value).inc()
+        self._metrics.refused(refusal)
 
     def unreadable(self, refusal: Refusal) -> None:
         """Count a request that was refused before it could be handled."""
@@ -126,22 +127,31 @@ class Proxy:
         if self.draining:
             raise Refusal(503, Reason.DRAINING, "This gateway is shutting down.", close=True)
         self._require_isolation()
+        self._chain.require_ready()
         headers = forwarded_headers(request)
         if target.route in {Route.MODELS, Route.MODEL}:
             check_no_body(request)
             return await self._list_models(target, headers, record.began)
         body = parse(await self._intake.receive(request), max_depth=self._limits.max_depth)
         accepted = accept(target.route, body, self._limits)
-        view = RequestView(target.route, accepted.body, accepted.payload)
-        call = Call(request, view, accepted, headers, record.began)
+        caller = caller_of(request)
+        view = RequestView(target.route, accepted.body, accepted.payload, caller)
         with self._place():
             await self._chain.check_input(view)
-            if accepted.stream:
-                return await Stream(self._relay, call).run()
-            answer = await self._relay.whole(call)
-            # Delivered while the place is held: so answers that nobody reads are bounded too.
-            await answer.deliver(request, self._idle, record.began + self._total)
-            return answer
+            forwarded = self._chain.forward(target.route, accepted)
+            call = Call(request, view, forwarded, headers, record.began)
+            try:
+                return await self._carry(call)
+            finally:
+                self._chain.spent(view, call.used.tokens(len(forwarded.payload)))
+
+    async def _carry(self, call: Call) -> web.StreamResponse:
+        if call.accepted.stream:
+            return await Stream(self._relay, call).run()
+        answer = await self._relay.whole(call)
+        # Delivered while the place is held: so answers that nobody reads are bounded too.
+        await answer.deliver(call.request, self._idle, call.began + self._total)
+        return answer
 
     async def _list_models(self, target: Target, headers: dict[str, str], began: float) -> Answer:
         with self._place():

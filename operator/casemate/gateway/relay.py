@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ from casemate.gateway.checks import Chain, Piece, RequestView
 from casemate.gateway.engine import Engine, Exchange
 from casemate.gateway.errors import EngineBrokenError, EngineUnreachableError, Reason, Refusal
 from casemate.gateway.metrics import Metrics
+from casemate.gateway.parts import Names
 from casemate.gateway.patience import Patience
 from casemate.gateway.release import Gate
 from casemate.gateway.routes import Route
@@ -23,6 +24,37 @@ from casemate.gateway.shape import Accepted
 from casemate.gateway.sse import EventTooLargeError
 
 log = logging.getLogger(__name__)
+
+BYTES_PER_TOKEN = 4
+"""About, in any script."""
+
+
+@dataclass(slots=True)
+class Used:
+    """What one request has used of the engine.
+
+    Attributes:
+        reported: Tokens that the engine reported.
+        events: Events of a stream, each of them about one token: for answers that end before the
+            engine reports.
+        asked: Whether the engine was asked at all.
+    """
+
+    reported: int = 0
+    events: int = 0
+    asked: bool = False
+
+    def tokens(self, payload: int) -> int:
+        """Return the tokens used: as reported, or else an estimate.
+
+        Who leaves before the engine reports, or is cut off, has used some all the same.
+
+        Args:
+            payload: Bytes that the engine was asked with.
+        """
+        if self.reported or not self.asked:
+            return self.reported
+        return self.events + payload // BYTES_PER_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +67,8 @@ class Call:
         accepted: What is forwarded.
         headers: Client headers that reach the engine.
         began: Loop time when the head of the request was complete.
+        names: The ids of its answer.
+        used: What it has used so far.
     """
 
     request: web.BaseRequest
@@ -42,6 +76,8 @@ class Call:
     accepted: Accepted
     headers: dict[str, str]
     began: float
+    names: Names = field(default_factory=Names)
+    used: Used = field(default_factory=Used)
 
     @property
     def route(self) -> Route:
@@ -52,6 +88,13 @@ class Call:
     def model(self) -> str:
         """The model as the caller names it."""
         return str(self.accepted.body["model"])
+
+    @property
+    def choices(self) -> int:
+        """How many choices the answer may have."""
+        prompt = self.accepted.body.get("prompt", "")
+        texts = len(prompt) if type(prompt) is list else 1
+        return texts * int(self.accepted.body.get("n", 1))
 
 
 class Relay:
@@ -68,6 +111,7 @@ class Relay:
         """Prepare the engine's side of a call."""
         accept = "text/event-stream" if call.accepted.stream else "application/json"
         headers = {"Accept": accept, **call.headers}
+        call.used.asked = True
         return self._engine.exchange("POST", call.route, headers, call.accepted.payload)
 
     async def whole(self, call: Call) -> Answer:
@@ -80,16 +124,22 @@ class Relay:
             exchange = self.exchange(call)
             document = await self._document(exchange, call.began)
             kept = replies.known_part(call.route, document)
-        piece = self.piece(call, kept)
-        self.count_tokens(kept)
+            piece = self.piece(call, kept)
+        self.count_tokens(call, kept)
         if self.chain.outputs:
             try:
-                gate = Gate(self.chain, call.view)
-                await gate.feed(piece)
-                await gate.finish()
+                await self._clear(call, piece)
             except Refusal as refusal:
                 return self._withheld(call, refusal)
         return Answer(200, piece.wire)
+
+    async def _clear(self, call: Call, piece: Piece) -> None:
+        gate = Gate(self.chain, call.view)
+        try:
+            await gate.feed(piece)
+            await gate.finish()
+        finally:
+            gate.close()
 
     async def models(self, headers: dict[str, str], began: float) -> list[dict[str, Any]]:
         """Return the models that the engine lists.
@@ -102,14 +152,19 @@ class Relay:
             return replies.known_models(await self._document(exchange, began))
 
     def piece(self, call: Call, kept: dict[str, Any]) -> Piece:
-        """Return the form in which a part of an answer is checked and sent."""
-        if "model" in kept:
-            kept["model"] = call.model
+        """Return the form in which a part of an answer is checked and sent.
+
+        Raises:
+            EngineBrokenError: It has a choice that was not asked for.
+        """
+        kind = replies.kind_of(call.route, stream=call.accepted.stream)
+        replies.own_words(kept, kind, call.model, call.names, call.choices)
         return Piece(kept, orjson.dumps(kept))
 
-    def count_tokens(self, kept: dict[str, Any]) -> None:
+    def count_tokens(self, call: Call, kept: dict[str, Any]) -> None:
         """Count what the engine reports as used."""
         prompt, completion = replies.tokens(kept)
+        call.used.reported += prompt + completion
         self.metrics.prompt_tokens.inc(prompt)
         self.metrics.completion_tokens.inc(completion)
 
@@ -145,5 +200,6 @@ class Relay:
     def _withheld(self, call: Call, refusal: Refusal) -> Answer:
         if refusal.reason is not Reason.CHECK_REFUSED or call.route is Route.EMBEDDINGS:
             raise refusal
-        self.metrics.refusals.labels(refusal.reason.value).inc()
-        return Answer(200, orjson.dumps(replies.withheld(call.route, call.model)))
+        self.metrics.refused(refusal)
+        document = replies.withheld(call.route, call.model, call.names.answer, call.choices)
+        return Answer(200, orjson.dumps(document))

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from casemate.gateway.checks import Chain, Cleared, OutputSession, Piece, RequestView, Verdict
-from casemate.gateway.errors import Reason, Refusal
+from casemate.gateway.checks import Chain, Cleared, OutputSession, Piece, RequestView
+from casemate.gateway.errors import Cause, CheckUnavailableError, Reason, Refusal
+from casemate.guard.types import Verdict
 
 
 @dataclass(slots=True)
@@ -33,12 +34,20 @@ class Gate:
         self._held: deque[Piece] = deque()
         self._fed = 0
         self._released = 0
+        self._bytes = 0
+        self._most = 0
         self._watches: list[_Watch] = []
         for check in chain.outputs:
             try:
                 self._watches.append(_Watch(check.name, check.open(request)))
+            except CheckUnavailableError as error:
+                raise chain.unavailable(check.name, error.cause, error.cause) from None
             except Exception as error:  # whatever it is, the answer is no
-                raise chain.unavailable(check.name, type(error).__name__) from error
+                raise chain.unavailable(check.name, type(error).__name__, Cause.ERROR) from error
+
+    def close(self) -> None:
+        """End the watch over this answer, however it ended."""
+        self._chain.held(self._most)
 
     async def feed(self, piece: Piece) -> list[Piece]:
         """Take one piece; return what may be released now.
@@ -48,6 +57,8 @@ class Gate:
         """
         self._held.append(piece)
         self._fed += 1
+        self._bytes += len(piece.wire)
+        self._most = max(self._most, self._bytes)
         return await self._judge(lambda session: session.feed(piece))
 
     async def finish(self) -> list[Piece]:
@@ -59,7 +70,9 @@ class Gate:
         released = await self._judge(lambda session: session.finish())
         if self._held:
             late = min(self._watches, key=lambda watch: watch.through)
-            raise self._chain.unavailable(late.name, "ended without clearing the answer")
+            raise self._chain.unavailable(
+                late.name, "ended without clearing the answer", Cause.MALFORMED
+            )
         for watch in self._watches:
             self._chain.count(watch.name, Verdict.ALLOW.value)
         return released
@@ -75,16 +88,21 @@ class Gate:
                     Reason.CHECK_REFUSED,
                     "The answer is not permitted and was withheld.",
                     code="content_filter",
+                    cause=cleared.cause,
                 )
             self._advance(watch, cleared.through)
         through = min((watch.through for watch in self._watches), default=self._fed)
         count = through - self._released
         self._released = through
-        return [self._held.popleft() for _ in range(count)]
+        released = [self._held.popleft() for _ in range(count)]
+        self._bytes -= sum(len(piece.wire) for piece in released)
+        return released
 
     def _advance(self, watch: _Watch, through: int) -> None:
         if type(through) is not int or not watch.through <= through <= self._fed:
             raise self._chain.unavailable(
-                watch.name, "cleared pieces that it was not given, or took a clearance back"
+                watch.name,
+                "cleared pieces that it was not given, or took a clearance back",
+                Cause.MALFORMED,
             )
         watch.through = through

@@ -4,6 +4,7 @@ Known fields pass, others are dropped: engines add fingerprints, timings, file p
 output. What is known must have its type, else the answer counts as broken.
 """
 
+import base64
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +12,17 @@ from typing import Any
 import orjson
 
 from casemate.gateway.errors import EngineBrokenError
+from casemate.gateway.parts import (
+    FINISHES,
+    ROLES,
+    Names,
+    Types,
+    keep,
+    kept_calls,
+    kept_logprobs,
+    one_of,
+)
 from casemate.gateway.routes import Route
-
-Types = Mapping[str, type | tuple[type, ...]]
 
 _TOP: Types = {
     "id": str,
@@ -70,18 +79,13 @@ def known_part(route: Route, document: Mapping[str, Any]) -> dict[str, Any]:
         EngineBrokenError: A known field has the wrong type, or the substance is missing.
     """
     embeddings = route is Route.EMBEDDINGS
-    kept = _keep(document, _EMBEDDINGS if embeddings else _TOP)
+    kept = keep(document, _EMBEDDINGS if embeddings else _TOP)
     items = kept.get("data" if embeddings else "choices")
     if items is None:
         raise EngineBrokenError("answer has no choices or data")
-    items[:] = [_keep(item, _VECTOR if embeddings else _CHOICE) for item in items]
-    if not embeddings:
-        for choice in items:
-            for part in ("message", "delta"):
-                if part in choice and choice[part] is not None:
-                    choice[part] = _keep(choice[part], _MESSAGE)
+    items[:] = [_keep_vector(item) if embeddings else _keep_choice(item) for item in items]
     if kept.get("usage") is not None:
-        kept["usage"] = _keep(kept["usage"], _USAGE)
+        kept["usage"] = keep(kept["usage"], _USAGE)
     return kept
 
 
@@ -103,41 +107,107 @@ def tokens(document: Mapping[str, Any]) -> tuple[int, int]:
     return max(0, usage.get("prompt_tokens") or 0), max(0, usage.get("completion_tokens") or 0)
 
 
-def withheld(route: Route, model: str) -> dict[str, Any]:
-    """Return the answer that stands for a withheld one, as OpenAI clients know it."""
-    empty: dict[str, Any] = {"index": 0, "finish_reason": "content_filter"}
-    if route is Route.CHAT:
-        empty["message"] = {"role": "assistant", "content": None, "refusal": None}
-        kind = "chat.completion"
-    else:
-        empty["text"] = ""
-        kind = "text_completion"
-    return {"id": "withheld", "object": kind, "created": 0, "model": model, "choices": [empty]}
+def own_words(kept: dict[str, Any], kind: str, model: str, names: Names, most: int) -> None:
+    """Put what the gateway says itself in the place of what the engine calls things.
+
+    Args:
+        kept: The known part of an answer; changed in place.
+        kind: What it is, as OpenAI's field ``object`` says it.
+        model: As the caller names it.
+        names: The ids of this answer.
+        most: How many choices were asked for.
+
+    Raises:
+        EngineBrokenError: It has a choice that was not asked for.
+    """
+    for field, value in (("object", kind), ("model", model), ("id", names.answer)):
+        if field in kept:
+            kept[field] = value
+    for vector in kept.get("data") or ():
+        vector["object"] = "embedding"
+    for place, choice in enumerate(kept.get("choices") or ()):
+        number = place_of(choice, place)
+        if not 0 <= number < most:
+            raise EngineBrokenError("answer has a choice that was not asked for")
+        for part in (choice.get("delta"), choice.get("message")):
+            for order, call in enumerate((part or {}).get("tool_calls") or ()):
+                if call.get("id") is not None:
+                    call["id"] = names.call(number, place_of(call, order))
 
 
-def withheld_event(route: Route, model: str) -> dict[str, Any]:
+def place_of(item: Mapping[str, Any], place: int) -> int:
+    """Return which choice, or which tool call, this is: what it says, else its place in a list."""
+    index = item.get("index")
+    return place if index is None else int(index)
+
+
+def kind_of(route: Route, *, stream: bool) -> str:
+    """Return what an answer is, as OpenAI's field ``object`` says it."""
+    if route is Route.EMBEDDINGS:
+        return "list"
+    if route is Route.COMPLETIONS:
+        return "text_completion"
+    return "chat.completion.chunk" if stream else "chat.completion"
+
+
+def withheld(route: Route, model: str, name: str, choices: int) -> dict[str, Any]:
+    """Return the answer that stands for a withheld one, as OpenAI clients know it.
+
+    Args:
+        route: What was asked.
+        model: As the caller names it.
+        name: The answer's id.
+        choices: How many there would be: one block ends them all.
+    """
+    chat = route is Route.CHAT
+    part = {"message": {"role": "assistant", "content": None, "refusal": None}}
+    empty: dict[str, Any] = part if chat else {"text": ""}
+    ends = [{"index": n, "finish_reason": "content_filter", **empty} for n in range(choices)]
+    kind = kind_of(route, stream=False)
+    return {"id": name, "object": kind, "created": 0, "model": model, "choices": ends}
+
+
+def withheld_event(route: Route, model: str, name: str, choices: int) -> dict[str, Any]:
     """Return the last event of a stream whose rest is withheld."""
-    document = withheld(route, model)
+    document = withheld(route, model, name, choices)
     if route is Route.CHAT:
-        choice = document["choices"][0]
-        del choice["message"]
-        choice["delta"] = {}
-        document["object"] = "chat.completion.chunk"
+        document["object"] = kind_of(route, stream=True)
+        for choice in document["choices"]:
+            del choice["message"]
+            choice["delta"] = {}
     return document
 
 
-def _keep(value: Any, types: Types) -> dict[str, Any]:
-    if type(value) is not dict:
-        raise EngineBrokenError("answer has something else where an object belongs")
-    kept = {}
-    for name, item in value.items():
-        kind = types.get(name)
-        if kind is None:
-            continue
-        if item is not None and not isinstance(item, kind):
-            raise EngineBrokenError(f"answer's field {name} has the wrong type")
-        kept[name] = item
-    return kept
+def _keep_choice(value: Any) -> dict[str, Any]:
+    choice = keep(value, _CHOICE)
+    one_of(choice.get("finish_reason"), FINISHES, "finish_reason")
+    if choice.get("logprobs") is not None:
+        choice["logprobs"] = kept_logprobs(choice["logprobs"])
+    for part in ("message", "delta"):
+        if choice.get(part) is not None:
+            choice[part] = _keep_message(choice[part])
+    return choice
+
+
+def _keep_message(value: Any) -> dict[str, Any]:
+    message = keep(value, _MESSAGE)
+    one_of(message.get("role"), ROLES, "role")
+    if message.get("tool_calls") is not None:
+        message["tool_calls"] = kept_calls(message["tool_calls"])
+    return message
+
+
+def _keep_vector(value: Any) -> dict[str, Any]:
+    item = keep(value, _VECTOR)
+    vector = item.get("embedding")
+    if isinstance(vector, str):
+        try:
+            base64.b64decode(vector, validate=True)
+        except ValueError:
+            raise EngineBrokenError("answer has a vector that is not base64") from None
+    elif not all(isinstance(number, int | float) for number in vector or ()):
+        raise EngineBrokenError("answer has a vector of something else than numbers")
+    return item
 
 
 def _model(entry: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from casemate.isolation import arguments
 from casemate.isolation.rounds import Circuit
+from casemate.policyfile import is_digest
 
 
 def _setting(default: float, text: str) -> Any:
@@ -82,6 +83,34 @@ class Isolation:
 
 
 @dataclass(frozen=True, slots=True)
+class Pinned:
+    """The policy file that a gateway stands for.
+
+    Attributes:
+        path: The file.
+        digest: What its content must be, ``sha256:…``.
+        stale_timeout: Seconds for which other content is borne.
+    """
+
+    path: Path
+    digest: str
+    stale_timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class GuardFiles:
+    """Which terms the guard enforces.
+
+    Attributes:
+        pinned: The agreement's policy; without one, the built-in red lines.
+        bundle: What it judges by; None is the one that ships.
+    """
+
+    pinned: Pinned | None = None
+    bundle: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration of one gateway."""
 
@@ -94,6 +123,7 @@ class Settings:
     timeouts: Timeouts = field(default_factory=Timeouts)
     isolation: Isolation | None = None
     """None: it is not proven, as outside of a cluster."""
+    guard: GuardFiles = field(default_factory=GuardFiles)
 
 
 def parse_address(text: str) -> Address:
@@ -143,7 +173,10 @@ def parse_settings(argv: Sequence[str]) -> Settings:
     parser.add_argument(
         "--isolation-period", type=_positive(float), default=30.0, metavar="SECONDS", help="(30)"
     )
+    _add_guard(parser)
     given = parser.parse_args(argv)
+    if bool(given.guard_policy) != bool(given.guard_policy_digest):
+        parser.error("--guard-policy and --guard-policy-digest are needed together")
     together = (given.warden, given.warden_ca, given.warden_token, given.closed)
     if any(together) != all(together):
         parser.error("--warden, --warden-ca, --warden-token and --closed are needed together")
@@ -156,7 +189,39 @@ def parse_settings(argv: Sequence[str]) -> Settings:
         limits=Limits(**{item.name: getattr(given, item.name) for item in fields(Limits)}),
         timeouts=Timeouts(**{item.name: getattr(given, item.name) for item in fields(Timeouts)}),
         isolation=_isolation(given) if given.warden else None,
+        guard=_guard(given),
     )
+
+
+def _add_guard(parser: argparse.ArgumentParser) -> None:
+    guard = parser.add_argument_group("guard", "Which terms the guard enforces.")
+    guard.add_argument("--guard-policy", type=Path, metavar="PATH", help="the agreement's policy")
+    guard.add_argument(
+        "--guard-policy-digest", type=_digest, metavar="sha256:…", help="what its content must be"
+    )
+    guard.add_argument(
+        "--guard-bundle", type=Path, metavar="PATH", help="rules and weights (those that ship)"
+    )
+    guard.add_argument(
+        "--guard-stale-timeout",
+        type=_positive(float),
+        default=600.0,
+        metavar="SECONDS",
+        help="how long the file may differ from the digest before nothing is answered (600)",
+    )
+
+
+def _guard(given: argparse.Namespace) -> GuardFiles:
+    pinned = None
+    if given.guard_policy:
+        pinned = Pinned(given.guard_policy, given.guard_policy_digest, given.guard_stale_timeout)
+    return GuardFiles(pinned, given.guard_bundle)
+
+
+def _digest(text: str) -> str:
+    if not is_digest(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not sha256: and 64 hexadecimal digits")
+    return text
 
 
 def _isolation(given: argparse.Namespace) -> Isolation:

@@ -56,6 +56,9 @@ class Stream:
                 await self._carry_at_pace()
         except Refusal as refusal:
             await self._fail(refusal)
+        finally:
+            if self._gate:
+                self._gate.close()
         return self._response
 
     async def _carry_at_pace(self) -> None:
@@ -101,8 +104,9 @@ class Stream:
 
     def _piece(self, data: bytes) -> Piece | None:
         kept = replies.known_part(self._call.route, replies.read_document(data))
+        self._call.used.events += 1
         if "usage" in kept:
-            self._relay.count_tokens(kept)
+            self._relay.count_tokens(self._call, kept)
             if not self._call.accepted.wants_usage:
                 del kept["usage"]
                 if not kept["choices"]:
@@ -136,8 +140,9 @@ class Stream:
             return
         if refusal.reason is Reason.CHECK_REFUSED:
             # OpenAI's own form of a withheld answer; clients know it as a regular end.
-            self._relay.metrics.refusals.labels(refusal.reason.value).inc()
-            event = replies.withheld_event(self._call.route, self._call.model)
+            self._relay.metrics.refused(refusal)
+            call = self._call
+            event = replies.withheld_event(call.route, call.model, call.names.answer, call.choices)
             await self._last_words(_framed(orjson.dumps(event)) + _DONE, last=True)
             return
         if not self._response.begun:

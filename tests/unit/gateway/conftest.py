@@ -2,12 +2,17 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import uvloop
 
 from casemate.gateway.checks import Chain
+from casemate.gateway.guard import InForce
+from casemate.gateway.policy import Load
+from casemate.gateway.settings import GuardFiles, Pinned
+from unit.gateway.guarded import in_force, loads
 from unit.gateway.support import (
     Authority,
     FakeEngine,
@@ -15,6 +20,7 @@ from unit.gateway.support import (
     fake_engine,
     running_gateway,
     settings_for,
+    until,
 )
 
 Start = Callable[..., Awaitable[Running]]
@@ -40,16 +46,36 @@ async def engine(tmp_path: Path) -> AsyncIterator[FakeEngine]:
 async def start(tmp_path: Path, authority: Authority, engine: FakeEngine) -> AsyncIterator[Start]:
     async with contextlib.AsyncExitStack() as stack:
 
-        async def begin(chain: Chain | None = None, **changes: float) -> Running:
+        async def begin(
+            chain: Chain | None = None,
+            *,
+            force: InForce | None = None,
+            load: Load | None = None,
+            pinned: Pinned | None = None,
+            **changes: float,
+        ) -> Running:
+            """Start a gateway with these checks, none at all, or the stack around what is given."""
             bundle = authority.bundle(tmp_path / "bundle.pem")
             settings = settings_for(bundle, engine.socket, **changes)
-            return await stack.enter_async_context(
-                running_gateway(authority, bundle, settings, chain)
-            )
+            settings = replace(settings, guard=GuardFiles(pinned))
+            load = loads(force) if force else load
+            chain = None if load else chain or Chain()
+            running = running_gateway(authority, bundle, settings, chain, load)
+            gateway = await stack.enter_async_context(running)
+            if force:
+                await until(lambda: gateway.stack.problem is None)
+            return gateway
 
         yield begin
 
 
 @pytest.fixture
 async def gateway(start: Start) -> Running:
+    """A gateway without any checks: what it does before, behind and around them."""
     return await start()
+
+
+@pytest.fixture
+async def guarded(start: Start) -> Running:
+    """A gateway with its safety stack, around the judge of marker words."""
+    return await start(force=in_force())

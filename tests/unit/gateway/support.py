@@ -18,7 +18,9 @@ from cryptography.x509.oid import NameOID
 
 from casemate.gateway.checks import Chain
 from casemate.gateway.main import Gateway
+from casemate.gateway.policy import Load
 from casemate.gateway.settings import Address, EngineAddress, Limits, Settings, Timeouts
+from casemate.gateway.stack import Stack
 
 LOOPBACK = Address("127.0.0.1", 0)
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
@@ -226,6 +228,11 @@ class Running:
         return self.gateway.listener.port
 
     @property
+    def stack(self) -> Stack:
+        assert self.gateway.stack is not None
+        return self.gateway.stack
+
+    @property
     def url(self) -> str:
         return f"https://localhost:{self.port}"
 
@@ -267,20 +274,27 @@ class Running:
             writer.transport.abort()
 
     async def metric(self, line: str) -> float:
-        """Return the value of the sample that the exposition names ``line``; 0 if absent."""
+        """Return the value of the sample that the exposition names ``line``; 0 if absent.
+
+        The name may leave out what all of the gateway's metrics begin with.
+        """
         async with ClientSession() as session, session.get(f"{self.admin_url}/metrics") as answer:
             for sample in (await answer.text()).splitlines():
                 name, _, value = sample.rpartition(" ")
-                if name == f"casemate_gateway_{line}":
+                if name in {f"casemate_gateway_{line}", f"casemate_{line}"}:
                     return float(value)
         return 0.0
 
 
 @contextlib.asynccontextmanager
 async def running_gateway(
-    authority: Authority, bundle: Path, settings: Settings, chain: Chain | None = None
+    authority: Authority,
+    bundle: Path,
+    settings: Settings,
+    chain: Chain | None = None,
+    load: Load | None = None,
 ) -> AsyncIterator[Running]:
-    gateway = Gateway(settings, chain)
+    gateway = Gateway(settings, chain, load)
     task = asyncio.create_task(gateway.run())
     started = asyncio.create_task(gateway.started.wait())
     await asyncio.wait({task, started}, timeout=5, return_when=asyncio.FIRST_COMPLETED)

@@ -15,8 +15,8 @@ from casemate.gateway.checks import (
     OutputSession,
     Piece,
     RequestView,
-    Verdict,
 )
+from casemate.guard.types import Verdict
 from unit.gateway.conftest import Start
 from unit.gateway.support import CHAT, DONE, FakeEngine, Running, chunk
 from unit.gateway.test_clients import client

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from casemate.gateway.checks import Chain
 from casemate.gateway.settings import Address, EngineAddress
 from support.attacks import Layer, attack
 from unit.gateway.conftest import Start
@@ -283,7 +284,7 @@ async def test_an_engine_on_a_loopback_port_is_reached_whatever_proxies_are_set(
     settings = replace(
         settings_for(bundle, tmp_path), engine=EngineAddress(tcp=Address(*address[:2]))
     )
-    async with running_gateway(authority, bundle, settings) as gateway:
+    async with running_gateway(authority, bundle, settings, Chain()) as gateway:
         reply = await gateway.post(CHAT)
     await runner.cleanup()
     assert reply.status == 200

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientError, ClientSession, web
 
+from casemate.gateway.checks import Chain
 from casemate.gateway import isolation
 from casemate.gateway.settings import Isolation
 from casemate.isolation.proof import Proof, Verdict
@@ -93,7 +94,7 @@ async def standing(
         closed = [place.at(Protocol.TCP)] if open_canary else []
         how = Isolation(place.through(*closed), token or str(folder / "token"), PERIOD, (9090,))
         settings = replace(settings_for(bundle, engine.socket), isolation=how)
-        async with running_gateway(authority, bundle, settings) as gateway:
+        async with running_gateway(authority, bundle, settings, Chain()) as gateway:
             yield Stand(place, gateway, engine)
 
 
