@@ -155,12 +155,14 @@ def _ends(choice: _Choice, strands: Iterable[Strand]) -> Iterator[Surface]:
     """Yield what must be judged before the ends of texts may leave."""
     new = False
     for strand in strands:
+        texts = []
         if strand.judged < strand.end:
+            texts.append(strand.window())
+        if strand.judged_whole < strand.end:
+            texts.append(strand.whole())
+        for text in dict.fromkeys(texts):
             new = True
-            yield _surface(strand, strand.window())
-        if strand.judged_whole < strand.end and len(strand.window()) < strand.end:
-            new = True
-            yield _surface(strand, strand.whole())
+            yield _surface(strand, text)
     joined = choice.joined() if new else None
     if joined:
         yield joined

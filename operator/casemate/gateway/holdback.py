@@ -21,6 +21,8 @@ LINE_LOOK = 256
 """A line end without a stop lets what is before it leave once this much is behind it: 64 tokens."""
 WINDOW = 800
 """About 200 tokens without any end: half of them leave."""
+SCAN_CHARS = 8 << 10
+"""How much of a piece is searched for the end of a sentence: it is done in the event loop."""
 STOP_CHARS = 16
 """The most that a stop, what closes behind it and the space before the next sentence take."""
 OVERLAP = 600
@@ -68,16 +70,20 @@ class Strand:
         """Take what was added to the text; return where it ends."""
         self._parts.append(text)
         self.end += len(text)
-        self._bytes += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-        self._near += text
         if self.kind is Kind.FLOWING:
-            # From a little before, since a stop counts only with what stands on both sides of it.
-            start = max(self._sentence, self._scanned - STOP_CHARS) - self._near_from
-            found = last_end(self._near, max(0, start)) + self._near_from
-            if found > max(self._sentence, self.cleared):
-                self._sentence = found
-            self._scanned = self.end
+            self._bytes += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+            self._near += text
+            self._look_for_end()
         return self.end
+
+    def _look_for_end(self) -> None:
+        # From a little before what is new, since a stop counts only with what stands around it.
+        # Of a large piece its last part is enough: what matters is where its last sentence ends.
+        new = max(self._scanned - STOP_CHARS, self.end - SCAN_CHARS)
+        found = last_end(self._near, max(0, max(self._sentence, new) - self._near_from))
+        if found >= 0 and found + self._near_from > self.cleared:
+            self._sentence = found + self._near_from
+        self._scanned = self.end
 
     def due(self) -> bool:
         """Whether a judgement now would let more of the text leave."""
@@ -85,12 +91,16 @@ class Strand:
 
     def window(self) -> str:
         """Return what is to be judged now: what has not left, and the overlap before it."""
-        return self._near
+        return self._near if self.kind is Kind.FLOWING else self.whole()
 
     def whole_due(self) -> bool:
         """Whether it has grown enough to be judged as a whole again."""
         size = max(FIRST_WHOLE, 2 * self.judged_whole)
-        return self._bytes >= size and len(self._near) < self.end
+        return self._bytes >= size and not self._near_is_all
+
+    @property
+    def _near_is_all(self) -> bool:
+        return self._near_from == 0
 
     def whole(self) -> str:
         """Return all of the text."""
@@ -100,7 +110,7 @@ class Strand:
     def allow(self, *, whole: bool) -> None:
         """Note that the window, or all, was judged and allowed; clear what may leave."""
         self.judged = self.end
-        if whole or len(self._near) == self.end:
+        if whole or self._near_is_all:
             self.judged_whole = self.end
         self.cleared = self._target()
         keep_from = max(0, self.cleared - OVERLAP)

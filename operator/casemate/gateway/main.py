@@ -32,6 +32,8 @@ MAX_ADMIN_CONNECTIONS = 64
 GC_THRESHOLD = 10_000
 # After the grace period, requests are cancelled; that takes no longer than this.
 CANCEL_SECONDS = 1.0
+# How long a thread that judges may keep the event loop waiting for the interpreter (5 ms is usual).
+SWITCH_SECONDS = 0.0005
 
 
 def main(argv: Sequence[str]) -> int:
@@ -45,6 +47,7 @@ def main(argv: Sequence[str]) -> int:
     """
     settings = parse_settings(argv)
     _raise_file_limit()
+    sys.setswitchinterval(SWITCH_SECONDS)
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO,

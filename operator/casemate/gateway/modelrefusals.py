@@ -1,7 +1,7 @@
 """Recognises when the model itself refuses; that is counted, and nothing is changed.
 
-The model's own refusals are the innermost of the layers, and the only one that is not built here: how
-often they are what stops a request says how much the others rely on them.
+The model's own refusals are the innermost of the layers, and the only one that is not built here:
+how often they are what stops a request says how much the others rely on them.
 """
 # ruff: noqa: RUF001  other scripts are the point
 

@@ -18,12 +18,19 @@ _MAX_WORDS = 4
 """More capitalised words in a row are a heading."""
 _NAME_CHARS = range(2, 25)
 
-_WORDS = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*|[.,:;!?()\n]|\d+")
+# Upper-case letters of Latin, Greek, Cyrillic and Armenian: the engine has no class for them.
+_UPPER = "".join(filter(str.isupper, map(chr, [*range(0x250), *range(0x370, 0x590)])))
+_LETTER = r"(?:[^\W\d_]|['’\-\u2010-\u2013])"
+# Only runs of capitalised words are looked at word by word: the rest of a text costs little.
+_RUN = re.compile(rf"(?<!\w)[{_UPPER}]{_LETTER}*(?:[.,]?[ \t]+[{_UPPER}]{_LETTER}*)+")
+_WORDS = re.compile(rf"{_LETTER}+|[.,]")
+_SHORTEST_CAPITALS = 4
 _EMAIL = re.compile(r"[\w.+\-]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,4}")
 _PHONE = re.compile(r"(?<![\w.])(?:\+|00)\d[\d ().\-/]{6,20}\d(?!\w)")
 _GROUPED = re.compile(r"(?<![\w.\-])\d{2,4}(?:[ .\-/]\d{2,5}){2,4}(?![\w\-])")
 _DATE = re.compile(r"(?:\d{4}[.\-/]\d{1,2}[.\-/]\d{1,2}|\d{1,2}[.\-/]\d{1,2}[.\-/]\d{2,4})")
 _BARE = re.compile(r"(?<![\w.,\-])\d{8,18}[A-Za-z]?(?![\w,\-])")
+_DIGITS = re.compile(r"\d{2}")
 _NATIONAL = re.compile(
     r"(?<!\w)(?:\d{3}-\d{2}-\d{4}|\d{6}-[1-8]\d{6}|\d{17}[\dXx]|\d{8}-?[A-Z]|[A-Z]{6}\d{2}[A-Z]\d{2}"
     r"[A-Z]\d{3}[A-Z]|[A-Z]{2}\d{6}[A-D])(?!\w)"
@@ -40,10 +47,16 @@ _PLATE_CUE = re.compile(
     r"fahrzeug|госномер|номерн|автомоб|车牌|لوحة|차량|번호판",
     re.IGNORECASE,
 )
+_SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈"
+    "姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
+    "張劉陳楊黃趙吳孫馬羅鄭許韓馮鄧葉蘇魏呂盧鍾譚陸範賈韋鄒龍賀顧龔萬錢嚴湯"
+)
 _HAN_NAME = re.compile(
-    r"(?:名叫|叫做|叫|姓名[::]?\s*|公民|居民|嫌疑人|员工)([\u4e00-\u9fff]{2,3}?)"
-    r"(?=[的在是与和、,,。.!?\s住]|$)"
-    r"|([\u4e00-\u9fff]{1,3})(?:先生|女士|小姐|さん|氏|様)"
+    r"(?:名叫|叫做|叫|姓名[:\uff1a]?\s*|公民|居民|嫌疑人|员工)([\u4e00-\u9fff]{2,3}?)"
+    r"(?=[的在是与和、,\uff0c。.!?\s住]|$)"
+    rf"|([{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?)(?:先生|女士|小姐)"
+    r"|([\u4e00-\u9fff]{2,4})(?:さん|氏|様)"
 )
 _HANGUL_NAME = re.compile(
     r"([\uac00-\ud7a3]{2,4})\s?(?:씨|님|군|양)(?![\uac00-\ud7a3]{2})"
@@ -103,21 +116,26 @@ def find(text: str) -> Iterator[str]:
 
 
 def _identifiers(text: str) -> Iterator[str]:
-    for match in _EMAIL.finditer(text):
-        name, _, host = match.group().casefold().partition("@")
-        yield f"mail:{name.partition('+')[0]}@{host}"
-    for match in _NATIONAL.finditer(text):
-        yield _number(match.group())
-    for match in _PHONE.finditer(text):
-        yield _number(match.group())
-    if _NUMBER_CUE.search(text):
-        for pattern in (_GROUPED, _BARE):
-            for match in pattern.finditer(text):
-                if not _DATE.fullmatch(match.group()):
-                    yield _number(match.group())
-    if _PLATE_CUE.search(text):
-        for match in _PLATE.finditer(text):
-            yield f"plate:{_squeezed(match.group())}"
+    if "@" in text:
+        for match in _EMAIL.finditer(text):
+            name, _, host = match.group().casefold().partition("@")
+            yield f"mail:{name.partition('+')[0]}@{host}"
+    # Most text has no number in it that could be somebody's, and looking for words costs the most.
+    if _DIGITS.search(text):
+        for pattern in (_NATIONAL, _PHONE):
+            yield from (_number(match.group()) for match in pattern.finditer(text))
+        yield from _with_cue(text)
+
+
+def _with_cue(text: str) -> Iterator[str]:
+    """Yield numbers and plates, which are somebody's only where the text speaks of such."""
+    matches = [match for pattern in (_GROUPED, _BARE) for match in pattern.finditer(text)]
+    numbers = [match.group() for match in matches if not _DATE.fullmatch(match.group())]
+    if numbers and _NUMBER_CUE.search(text):
+        yield from map(_number, numbers)
+    plates = [match.group() for match in _PLATE.finditer(text)]
+    if plates and _PLATE_CUE.search(text):
+        yield from (f"plate:{_squeezed(plate)}" for plate in plates)
 
 
 def _number(text: str) -> str:
@@ -130,32 +148,28 @@ def _squeezed(text: str) -> str:
 
 
 def _names(text: str) -> Iterator[str]:
-    """Yield runs of capitalised words that may be the name of a person."""
-    run: list[str] = []
-    inverted = False
-    for match in _WORDS.finditer(text):
-        word = match.group()
-        if _is_name(word):
-            run.append(word)
-            continue
-        if word == "," and len(run) == 1 and not inverted:
-            inverted = True  # "Carter, John"
-            continue
-        if word == "." and run and _plain(run[-1]) in _TITLES:
-            continue
-        yield from _name(run)
-        run, inverted = [], False
-    yield from _name(run)
+    """Yield what may be the name of a person: two to four capitalised words in a row."""
+    for match in _RUN.finditer(text):
+        parts: list[list[str]] = [[]]
+        for word in _WORDS.findall(match.group()):
+            if word == ",":
+                parts.append([])
+            elif word != "." or (parts[-1] and not _abbreviates(parts[-1][-1])):
+                parts.append([]) if word == "." else parts[-1].append(word)
+        if len(parts) == 2 and len(parts[0]) == len(parts[1]) == 1:  # noqa: PLR2004
+            parts = [parts[1] + parts[0]]  # "Carter, John"
+        for part in parts:
+            yield from _name([word for word in part if len(word) > 1])
 
 
-def _is_name(word: str) -> bool:
-    parts = re.split(r"['’\-]", word)
-    return len(word) in _NAME_CHARS and word[0].isupper() and any(p[1:].islower() for p in parts)
+def _abbreviates(word: str) -> bool:
+    """Whether a full stop behind a word of a name does not end the sentence."""
+    return len(word) == 1 or _plain(word) in _TITLES
 
 
 def _name(run: list[str]) -> Iterator[str]:
     words = [_plain(word) for word in run]
-    if _BODIES.intersection(words):
+    if _BODIES.intersection(words) or not all(map(_may_name, run)) or _all_capitals(run):
         return
     words = [word for word in words if word not in _TITLES]
     while words and words[0] in _NO_NAMES:
@@ -165,6 +179,14 @@ def _name(run: list[str]) -> Iterator[str]:
     if 2 <= len(words) <= _MAX_WORDS:  # noqa: PLR2004  a given name and a family's
         # First and last, in no order: middle names come and go, and so do commas.
         yield "name:" + " ".join(sorted((words[0], words[-1])))
+
+
+def _may_name(word: str) -> bool:
+    return len(word) in _NAME_CHARS and (not word.isupper() or len(word) >= _SHORTEST_CAPITALS)
+
+
+def _all_capitals(run: list[str]) -> bool:
+    return all(word.isupper() for word in run)
 
 
 def _plain(word: str) -> str:

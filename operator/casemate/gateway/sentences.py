@@ -15,8 +15,8 @@ _LAST_WORD = re.compile(r"[^\W\d_]+\Z|\d+\Z")
 _SHORTEST_WORD = 3
 _LONGEST_WORD = 40
 _ABBREVIATIONS = """
-al approx bzw ca capt cf col dept dipl etc fig gen hon inc ing jun ltd maj mrs messrs prof rev sen sgt
-str tel usw vgl vol pp resp vs bspw evtl inkl sra srta dña págs núm art abs nos
+al approx bzw ca capt cf col dept dipl etc fig gen hon inc ing jun ltd maj mrs messrs prof rev sen
+sgt str tel usw vgl vol pp resp vs bspw evtl inkl sra srta dña págs núm art abs nos
 """
 _NOT_LAST = frozenset(_ABBREVIATIONS.split())
 

@@ -202,7 +202,9 @@ async def test_the_judge_gets_the_prompt_as_context_both_ends_of_a_long_one(
     assert [seen[0] for seen in judge.seen[1:]] == ["one?", "one?", "two?", "two?"]
 
 
-async def test_usage_still_comes_when_it_was_asked_for(guarded: Running, engine: FakeEngine) -> None:
+async def test_usage_still_comes_when_it_was_asked_for(
+    guarded: Running, engine: FakeEngine
+) -> None:
     engine.respond = events(delta("fine"), delta(finish="stop"), usage_chunk(), DONE)
     reply = await guarded.post({**STREAM, "stream_options": {"include_usage": True}})
     assert '"total_tokens":7' in reply.text

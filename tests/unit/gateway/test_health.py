@@ -112,7 +112,7 @@ async def test_every_metric_has_the_prefix_and_a_help_text(gateway: Running) -> 
     helped = {line.split()[2] for line in text.splitlines() if line.startswith("# HELP")}
     assert names
     assert names == helped
-    assert all(name.startswith("casemate_gateway_") for name in names)
+    assert all(name.startswith(("casemate_gateway_", "casemate_guard_")) for name in names)
 
 
 async def test_every_metric_is_documented_and_every_documented_metric_exists(

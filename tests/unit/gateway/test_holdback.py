@@ -4,12 +4,14 @@ import asyncio
 import itertools
 import json
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
 import pytest
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from casemate.gateway.checks import Piece, RequestView
 from casemate.gateway.guard import Bench
@@ -18,7 +20,6 @@ from casemate.gateway.guardoutput import GuardOutput
 from casemate.gateway.routes import Route
 from casemate.gateway.worker import Lanes
 from casemate.guard.types import Verdict
-from prometheus_client import CollectorRegistry
 from support.attacks import Layer, attack
 from unit.gateway.conftest import Start
 from unit.gateway.guarded import SENTENCE, Markers, delta, in_force
@@ -42,8 +43,8 @@ def told(wire: bytes) -> str:
     parts = []
     for line in wire.decode().split("\n\n"):
         if line.startswith("data: {"):
-            for choice in json.loads(line[6:]).get("choices", ()):
-                parts.append((choice.get("delta") or {}).get("content") or "")
+            choices = json.loads(line[6:]).get("choices", ())
+            parts += [(choice.get("delta") or {}).get("content") or "" for choice in choices]
     return "".join(parts)
 
 
@@ -83,9 +84,7 @@ SPLITS: dict[str, Callable[[], Iterable[list[str]]]] = {
     ),
     "at random": lambda: (
         [TEXT[a:b] for a, b in itertools.pairwise(sorted({0, len(TEXT), *cuts}))]
-        for cuts in (
-            random.Random(seed).sample(range(len(TEXT)), 12) for seed in range(300)  # noqa: S311
-        )
+        for cuts in (random.Random(seed).sample(range(len(TEXT)), 12) for seed in range(300))
     ),
 }
 
@@ -173,6 +172,25 @@ async def test_the_work_of_judging_grows_with_the_text_and_not_with_its_square()
         judged.append(sum(len(s.text) for _, surfaces in passed.judge.seen for s in surfaces))
         assert judged[-1] < 14 * len(sentence) * sentences
     assert judged[1] < 4.5 * judged[0]
+
+
+async def test_a_long_tool_call_in_small_parts_costs_no_more_than_its_parts() -> None:
+    took = []
+    for count in (20_000, 80_000):
+        began = time.perf_counter()
+        _, withheld = await Passed().run([*calls("x" * count), delta(finish="tool_calls")])
+        assert not withheld
+        took.append(time.perf_counter() - began)
+    assert took[1] < 12 * took[0]
+
+
+async def test_the_end_of_a_sentence_is_found_in_a_large_piece_too() -> None:
+    text = "word " * 20_000 + "This is its end. "
+    passed = Passed()
+    session = GuardOutput(passed.bench).open(RequestView(Route.CHAT, STREAM, b""))
+    for part, through in ((text, 0), ("And", 1)):
+        cleared = await session.feed(Piece(orjson.loads(delta(part)), b""))
+        assert cleared.through == through, part
 
 
 async def test_the_first_sentence_leaves_before_the_second_has_ended() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientError, ClientSession, web
 
-from casemate.gateway.checks import Chain
 from casemate.gateway import isolation
+from casemate.gateway.checks import Chain
 from casemate.gateway.settings import Isolation
 from casemate.isolation.proof import Proof, Verdict
 from casemate.isolation.rounds import round_of
