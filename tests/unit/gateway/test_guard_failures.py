@@ -190,6 +190,20 @@ async def test_before_the_judge_is_loaded_nothing_is_answered_and_then_everythin
     assert await readiness(gateway) == "ok\n"
 
 
+async def test_terms_that_end_while_a_request_is_judged_refuse_it(
+    start: Start, engine: FakeEngine
+) -> None:
+    judge = Markers()
+    gateway = await start(force=in_force(judge))
+
+    def end() -> None:
+        gateway.stack.keeper._force = None
+
+    judge.before = end
+    await refused(gateway, CHAT, "loading")
+    assert engine.requests == []
+
+
 async def test_a_judge_that_cannot_be_loaded_refuses_and_says_why_to_the_kubelet(
     start: Start,
 ) -> None:
