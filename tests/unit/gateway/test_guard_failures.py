@@ -37,6 +37,13 @@ def raising(error: BaseException) -> Callable[[], Any]:
     return fail
 
 
+def wrapping(cause: Exception) -> Callable[[], Any]:
+    def fail() -> Any:
+        raise ValueError("secret") from cause
+
+    return fail
+
+
 class Answers(Markers):
     """A judge that answers something of another kind."""
 
@@ -65,6 +72,7 @@ BROKEN: dict[str, tuple[Callable[[], Markers], str]] = {
     "ends the program": (lambda: Markers(raising(SystemExit())), "error"),
     "ends its iteration": (lambda: Markers(raising(StopIteration())), "error"),
     "runs out of memory": (lambda: Markers(raising(MemoryError())), "memory"),
+    "wraps that it ran out of memory": (lambda: Markers(wrapping(MemoryError())), "memory"),
     "recurses for ever": (lambda: Markers(raising(RecursionError())), "error"),
     "answers None": (lambda: Answers(None), "malformed_verdict"),
     "answers True": (lambda: Answers(True), "malformed_verdict"),  # noqa: FBT003
