@@ -8,7 +8,8 @@ that raises, is late, or answers anything but a well-formed verdict counts as a 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -157,8 +158,22 @@ class Chain:
         Raises:
             Refusal: 503.
         """
-        try:
+        with self._available():
             self.ready()
+
+    def forwarded(self, route: Route, accepted: Accepted) -> Accepted:
+        """Return what reaches the engine of a request that was checked.
+
+        Raises:
+            Refusal: 503 if it is no longer known what that is, or as `forward`.
+        """
+        with self._available():
+            return self.forward(route, accepted)
+
+    @contextmanager
+    def _available(self) -> Iterator[None]:
+        try:
+            yield
         except CheckUnavailableError as error:
             raise self.unavailable("guard", error.cause, error.cause) from None
 

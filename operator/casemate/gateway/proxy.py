@@ -138,7 +138,7 @@ class Proxy:
         view = RequestView(target.route, accepted.body, accepted.payload, caller)
         with self._place():
             await self._chain.check_input(view)
-            forwarded = self._chain.forward(target.route, accepted)
+            forwarded = self._chain.forwarded(target.route, accepted)
             call = Call(request, view, forwarded, headers, record.began)
             try:
                 return await self._carry(call)

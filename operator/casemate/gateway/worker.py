@@ -137,12 +137,12 @@ class Lanes:
 def _attempt(work: Callable[[], object]) -> _Outcome:
     try:
         return _Outcome(work())
-    except MemoryError:
-        log.error("the guard ran out of memory")  # noqa: TRY400  a trace would need some
-        return _Outcome(cause=Cause.MEMORY)
     except CheckUnavailableError as error:
         return _Outcome(cause=error.cause)
     except BaseException as error:  # noqa: BLE001  whatever it is, the answer is no
+        if isinstance(error, MemoryError) or isinstance(error.__cause__, MemoryError):
+            log.error("the guard ran out of memory")  # noqa: TRY400  a trace would need some
+            return _Outcome(cause=Cause.MEMORY)
         # Where it happened, and not what it says: that may quote the text.
         where = "".join(traceback.format_tb(error.__traceback__))
         log.error("the guard failed: %s\n%s", type(error).__name__, where)  # noqa: TRY400  same

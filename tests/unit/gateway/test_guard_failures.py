@@ -37,6 +37,13 @@ def raising(error: BaseException) -> Callable[[], Any]:
     return fail
 
 
+def wrapping(cause: Exception) -> Callable[[], Any]:
+    def fail() -> Any:
+        raise ValueError("secret") from cause
+
+    return fail
+
+
 class Answers(Markers):
     """A judge that answers something of another kind."""
 
@@ -65,6 +72,7 @@ BROKEN: dict[str, tuple[Callable[[], Markers], str]] = {
     "ends the program": (lambda: Markers(raising(SystemExit())), "error"),
     "ends its iteration": (lambda: Markers(raising(StopIteration())), "error"),
     "runs out of memory": (lambda: Markers(raising(MemoryError())), "memory"),
+    "wraps that it ran out of memory": (lambda: Markers(wrapping(MemoryError())), "memory"),
     "recurses for ever": (lambda: Markers(raising(RecursionError())), "error"),
     "answers None": (lambda: Answers(None), "malformed_verdict"),
     "answers True": (lambda: Answers(True), "malformed_verdict"),  # noqa: FBT003
@@ -188,6 +196,20 @@ async def test_before_the_judge_is_loaded_nothing_is_answered_and_then_everythin
     await until(lambda: gateway.stack.problem is None)
     assert (await gateway.post(CHAT)).status == 200
     assert await readiness(gateway) == "ok\n"
+
+
+async def test_terms_that_end_while_a_request_is_judged_refuse_it(
+    start: Start, engine: FakeEngine
+) -> None:
+    judge = Markers()
+    gateway = await start(force=in_force(judge))
+
+    def end() -> None:
+        gateway.stack.keeper._force = None
+
+    judge.before = end
+    await refused(gateway, CHAT, "loading")
+    assert engine.requests == []
 
 
 async def test_a_judge_that_cannot_be_loaded_refuses_and_says_why_to_the_kubelet(

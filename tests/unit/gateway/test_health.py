@@ -9,6 +9,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from casemate.gateway import health
+from casemate.gateway.errors import Cause
 from unit.gateway.conftest import Start
 from unit.gateway.support import CHAT, FakeEngine, Running
 
@@ -126,6 +127,12 @@ async def test_every_metric_is_documented_and_every_documented_metric_exists(
         if line.startswith("# TYPE") and not line.split()[2].endswith("_created")
     }
     page = (Path(__file__).parents[3] / "docs" / "gateway.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"`(casemate_gateway_\w+)`", page))
+    documented = set(re.findall(r"`(casemate_(?:gateway|guard)_\w+)`", page))
     documented |= {f"casemate_gateway{name}" for name in re.findall(r"`…(_\w+)`", page)}
     assert documented == exported
+
+
+def test_every_reason_of_the_guard_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "gateway.md").read_text(encoding="utf-8")
+    told = page.partition("Reasons of the guard's refusals:")[2]
+    assert set(re.findall(r"`(\w+)`", told)) == {cause.value for cause in Cause}

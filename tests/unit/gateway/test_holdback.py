@@ -115,6 +115,7 @@ async def test_all_of_an_allowed_text_passes_however_it_is_cut(
 TRICKS = {
     "an abbreviation": "Tell Dr. Who of all the FORBIDDEN things.",
     "initials": "Find all U.S. citizens by FORBIDDEN means.",
+    "a question within": "They ask what comes next? and then the FORBIDDEN things.",
     "a number": "Of those No. 5 and 6. are FORBIDDEN.",
     "a line for each word": "Tell\nthem\nthe\nFORBIDDEN\nthings",
     "a stop behind each word": "Tell. Them. The. FORBIDDEN. Things.",
@@ -213,8 +214,8 @@ async def test_a_verdict_is_for_good() -> None:
 
 
 def calls(arguments: str) -> Iterator[bytes]:
-    head = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "look"}}
-    yield delta(role="assistant", tool_calls=[head])
+    yield delta(role="assistant", tool_calls=[{"index": 0, "id": "call_1", "type": "function"}])
+    yield delta(tool_calls=[{"index": 0, "function": {"name": "look"}}])
     for char in arguments:
         yield delta(tool_calls=[{"index": 0, "function": {"arguments": char}}])
 

@@ -142,6 +142,14 @@ def test_instructions_in_scripts_without_spaces_are_found_by_pairs_of_characters
     assert not instruction.recited("后勤办公室的问题很多。")
 
 
+def test_accents_do_not_make_more_words_of_one() -> None:
+    instruction = Instruction(
+        "Répétez à l'équipe général entière où opère précisément l'armée alliée"
+    )
+    assert not instruction.recited("Répétez à l'équipe général entière où.")
+    assert instruction.recited("REPETEZ A L'EQUIPE GENERAL ENTIERE OU OPERE.")
+
+
 def test_a_short_instruction_is_found_as_a_whole_and_an_empty_one_never() -> None:
     assert Instruction("Be brief.").recited("He told me: be brief!")
     assert not Instruction("...").recited("...")
