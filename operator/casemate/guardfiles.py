@@ -5,7 +5,7 @@ from hashlib import sha256
 from importlib import resources
 
 _MAGIC = b"casemate-arrays\x01"
-"""How a bundle begins; see `casemate.guard.container`, which needs numpy and the operator does not."""
+"""How a bundle begins; `casemate.guard.container` needs numpy, and the operator does not."""
 
 
 def shipped() -> bytes:

@@ -1,4 +1,4 @@
-"""Cuts a text into windows of a few sentences, so that a long harmless one cannot dilute a short one.
+"""Cuts a text into windows of a few sentences: a long harmless one dilutes no short one.
 
 A short text is one window. In a longer one, each window shares its last sentence with the next, so
 that two sentences that mean something together are seen together.
