@@ -75,9 +75,9 @@ async def child(tmp_path: Path, authority: Authority, engine: FakeEngine) -> Asy
 async def test_when_the_gateway_is_killed_nothing_else_answers(
     child: Child, engine: FakeEngine
 ) -> None:
-    engine.respond = lambda request: engine.send_events(request, [chunk("x")] * 500, pause=0.01)
+    engine.respond = lambda request: engine.send_events(request, [chunk("A line is here. ")] * 500, pause=0.01)
     async with child.session() as session, session.post(child.url, json=STREAM) as answer:
-        assert b"x" in await answer.content.readany()
+        assert b"line" in await answer.content.readany()
         child.process.kill()
         await child.process.wait()
         got = b""
@@ -98,7 +98,7 @@ async def test_when_the_gateway_is_killed_nothing_else_answers(
 async def test_on_sigterm_requests_at_work_are_finished_and_new_ones_are_not_taken(
     child: Child, engine: FakeEngine
 ) -> None:
-    events = [chunk(f"n{number}") for number in range(30)]
+    events = [chunk(f"Line n{number} is here. ") for number in range(30)]
     engine.respond = lambda request: engine.send_events(request, [*events, DONE], pause=0.02)
     idle, writer = await asyncio.open_connection(
         "localhost", child.port, ssl=child.authority.client_context()
@@ -116,7 +116,7 @@ async def test_on_sigterm_requests_at_work_are_finished_and_new_ones_are_not_tak
         writer.close()
         rest = await answer.content.read()
     assert (first + rest).endswith(b"data: [DONE]\n\n")
-    assert b'"n29"' in rest
+    assert b"n29" in rest
     assert await asyncio.wait_for(child.process.wait(), 20) == 0
 
 
@@ -124,7 +124,7 @@ async def test_a_stream_outlives_the_order_in_which_a_pod_ends(
     child: Child, engine: FakeEngine
 ) -> None:
     """The engine ends first: it takes nothing more and finishes. Then the gateway is told to."""
-    events = [chunk(f"n{number}") for number in range(40)]
+    events = [chunk(f"Line n{number} is here. ") for number in range(40)]
     engine.respond = lambda request: engine.send_events(request, [*events, DONE], pause=0.04)
     async with child.session() as session, session.post(child.url, json=STREAM) as answer:
         got = await answer.content.readany()
@@ -138,7 +138,7 @@ async def test_a_stream_outlives_the_order_in_which_a_pod_ends(
         child.process.send_signal(signal.SIGTERM)
         got += await answer.content.read()
     assert got.endswith(b"data: [DONE]\n\n")
-    assert b'"n39"' in got
+    assert b"n39" in got
     assert await asyncio.wait_for(child.process.wait(), 20) == 0
 
 
