@@ -52,16 +52,14 @@ class Hit:
 
 
 class Detectors:
-    """All further guardrails of a gateway; an async context manager that owns the client."""
+    """Asks further guardrails; an async context manager that owns the client."""
 
-    def __init__(self, detectors: Sequence[Detector], deadline: float) -> None:
+    def __init__(self, deadline: float) -> None:
         """Prepare the client, within a running loop; nothing is connected yet.
 
         Args:
-            detectors: Whom to ask.
             deadline: Seconds for the answers of all together.
         """
-        self._detectors = tuple(detectors)
         self._deadline = deadline
         self._session = ClientSession(
             connector=TCPConnector(limit=_CONNECTIONS),
@@ -82,9 +80,13 @@ class Detectors:
         trace: TracebackType | None,
     ) -> None:
         """Drop all connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Drop all connections."""
         await self._session.close()
 
-    async def find(self, texts: Sequence[str]) -> list[Hit]:
+    async def find(self, detectors: Sequence[Detector], texts: Sequence[str]) -> list[Hit]:
         """Ask all of them about all texts; return what counts.
 
         Raises:
@@ -92,7 +94,7 @@ class Detectors:
         """
         if not texts:
             return []
-        tasks = [asyncio.create_task(self._ask(one, texts)) for one in self._detectors]
+        tasks = [asyncio.create_task(self._ask(one, texts)) for one in detectors]
         try:
             async with asyncio.timeout(self._deadline):
                 found = await asyncio.gather(*tasks)
@@ -104,9 +106,9 @@ class Detectors:
                 task.cancel()
         return [hit for hits in found for hit in hits]
 
-    async def absent(self) -> str | None:
+    async def absent(self, detectors: Sequence[Detector]) -> str | None:
         """Return why a guardrail is not there, or None when all of them are."""
-        for one in self._detectors:
+        for one in detectors:
             try:
                 async with asyncio.timeout(self._deadline):
                     status, _ = await self._call(one, "GET", contract.HEALTH, None)

@@ -53,6 +53,7 @@ class Cause(StrEnum):
     MEMORY = "memory"
     MALFORMED = "malformed_verdict"
     OVERSIZE = "oversize"
+    DETECTOR = "detector"
 
 
 class CheckUnavailableError(Exception):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from casemate.detector.client import Detector
 from casemate.gateway.checks import Decision, RequestView
 from casemate.gateway.errors import Cause, CheckUnavailableError
 from casemate.gateway.guardmetrics import GuardMetrics
@@ -50,6 +51,7 @@ class InForce:
         version: Of the bundle.
         instruction: What is put before every conversation, if anything.
         limits: What one caller may ask for, if that is limited.
+        detectors: Guardrails beside the gateway that must agree too.
     """
 
     judge: Judging
@@ -57,6 +59,7 @@ class InForce:
     version: int
     instruction: Instruction | None = None
     limits: Limits | None = None
+    detectors: tuple[Detector, ...] = ()
 
 
 class Force(Protocol):

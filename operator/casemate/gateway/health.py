@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -32,6 +32,7 @@ class Readiness:
         *,
         isolated: Callable[[], str | None],
         guarded: Callable[[], str | None],
+        absent: Callable[[], Awaitable[str | None]],
         path: str,
         timeout: float,
     ) -> None:
@@ -43,6 +44,7 @@ class Readiness:
             certificate: Not ready once it has expired.
             isolated: Why isolation is not proven, or None.
             guarded: Why nothing can be checked, or None.
+            absent: Which required guardrail does not answer, or None.
             path: Probed first; an engine that does not have it is asked for its models.
             timeout: Seconds for one probe.
         """
@@ -51,6 +53,7 @@ class Readiness:
         self._certificate = certificate
         self._isolated = isolated
         self._guarded = guarded
+        self._absent = absent
         self._paths = (path, Route.MODELS.value)
         self._timeout = timeout
         self._lock = asyncio.Lock()
@@ -77,6 +80,8 @@ class Readiness:
     async def _probe(self) -> str | None:
         try:
             async with asyncio.timeout(self._timeout):
+                if problem := await self._absent():
+                    return problem
                 for path in self._paths:
                     status = await self._ask(path)
                     if status != 404:  # noqa: PLR2004

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from casemate.detector.client import Detector
 from casemate.gateway.guard import InForce, Judging
 from casemate.gateway.instruction import Instruction, Ways
 from casemate.gateway.policy import LoadError, digest_of
@@ -47,9 +48,6 @@ def load(policy: bytes | None, bundle: bytes, build: Build) -> InForce:
     digest = digest_of(bundle)
     if terms.digest not in {None, digest}:
         raise LoadError(f"the policy asks for bundle {terms.digest}; there is {digest}")
-    if terms.detectors:
-        names = ", ".join(detector.name for detector in terms.detectors)
-        raise LoadError(f"the policy requires detectors that this gateway cannot ask: {names}")
     built = build(bundle, terms)
     if terms.minimum_version is not None and built.version < terms.minimum_version:
         raise LoadError(
@@ -58,7 +56,8 @@ def load(policy: bytes | None, bundle: bytes, build: Build) -> InForce:
         )
     instruction = Instruction(terms.instruction, built.ways) if terms.instruction else None
     limits = _limits(terms.quotas) if terms.quotas else None
-    return InForce(built.judge, digest, built.version, instruction, limits)
+    detectors = tuple(Detector(one.name, one.port, one.detector) for one in terms.detectors)
+    return InForce(built.judge, digest, built.version, instruction, limits, detectors)
 
 
 def _limits(quotas: QuotaRule) -> Limits:

@@ -129,7 +129,11 @@ class Gateway:
         timeouts = self._settings.timeouts
         await self._certificate.wait(timeouts.certificate_timeout)
         async with Engine(self._settings.engine, timeouts.connect_timeout) as engine:
-            await self._open(engine)
+            try:
+                await self._open(engine)
+            finally:
+                if self.stack:
+                    await self.stack.guardrails.close()
 
     async def _open(self, engine: Engine) -> None:
         timeouts = self._settings.timeouts
@@ -148,6 +152,7 @@ class Gateway:
             self._certificate,
             isolated=isolated,
             guarded=lambda: self.stack.problem if self.stack else None,
+            absent=self._absent,
             path=self._settings.engine_health,
             timeout=timeouts.probe_timeout,
         )
@@ -168,6 +173,9 @@ class Gateway:
         if self._settings.isolation is None:
             return None
         return Watch(self._settings.isolation, self._metrics, self._isolation_lost)
+
+    async def _absent(self) -> str | None:
+        return await self.stack.guardrails.absent() if self.stack else None
 
     def _hangs(self) -> bool:
         return self.stack is not None and self.stack.hangs

@@ -4,6 +4,7 @@ from casemate.gateway.checks import Chain
 from casemate.gateway.guard import Bench, GuardInput
 from casemate.gateway.guardmetrics import GuardMetrics
 from casemate.gateway.guardoutput import GuardOutput
+from casemate.gateway.guardrails import Guardrails
 from casemate.gateway.modelrefusals import ModelRefusals
 from casemate.gateway.policy import Keeper, Load
 from casemate.gateway.quotachecks import QuotaCheck
@@ -19,6 +20,7 @@ class Stack:
     Attributes:
         chain: The checks.
         keeper: What is in force.
+        guardrails: What the agreement requires beside the gateway.
     """
 
     def __init__(
@@ -36,10 +38,16 @@ class Stack:
         self._lanes = Lanes(timeout)
         bench = Bench(self.keeper, self._lanes, metrics)
         quotas = QuotaCheck(bench)
+        # Within the time that one check may take, so that it tells which one was late.
+        self.guardrails = Guardrails(self.keeper, timeout * 0.9)
         self.chain = Chain(
             # Counting first: it is cheap, and who asks too often is not judged at all.
-            inputs=[quotas, GuardInput(bench)],
-            outputs=[GuardOutput(bench), ModelRefusals(metrics.model_refusals.inc)],
+            inputs=[quotas, GuardInput(bench), self.guardrails],
+            outputs=[
+                GuardOutput(bench),
+                self.guardrails,
+                ModelRefusals(metrics.model_refusals.inc),
+            ],
             held=metrics.held_back.observe,
             ready=self.keeper,
             forward=self._forward,

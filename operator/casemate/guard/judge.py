@@ -1,4 +1,4 @@
-"""The verdict: every surface, every view of it, every window of that, and the strictest over all."""
+"""The verdict: every surface, every view of it, every window of that; the strictest over all."""
 
 import threading
 from collections import OrderedDict

@@ -70,8 +70,8 @@ def says(value: Any, status: int = 200) -> web.Application:
 
 
 async def asked(port: int, *texts: str, deadline: float = 5.0) -> list[Hit]:
-    async with Detectors([Detector("words", port, LINE)], deadline) as detectors:
-        return await detectors.find(texts)
+    async with Detectors(deadline) as detectors:
+        return await detectors.find([Detector("words", port, LINE)], texts)
 
 
 async def post(port: int, path: str, body: bytes, detector_id: str | None) -> tuple[int, Any]:
@@ -140,24 +140,23 @@ async def test_one_deadline_holds_for_all_of_them() -> None:
     loop = asyncio.get_running_loop()
     async with serving(ours()) as good, serving(answering(late)) as slow:
         both = [Detector("words", good, LINE), Detector("slow", slow, LINE)]
-        async with Detectors(both, 0.3) as detectors:
+        async with Detectors(0.3) as detectors:
             began = loop.time()
             with pytest.raises(DetectorError, match=r"no answer within 0\.3 s"):
-                await detectors.find([GOOD])
+                await detectors.find(both, [GOOD])
             assert loop.time() - began < 3
-        async with Detectors(both[:1], 5) as detectors:
-            assert not await detectors.find([GOOD]), "control"
+        async with Detectors(5) as detectors:
+            assert not await detectors.find(both[:1], [GOOD]), "control"
 
 
 async def test_one_that_is_not_there_is_named() -> None:
     async with serving(ours()) as port:
-        gone = Detector("gone", 1, LINE)
-        async with Detectors([Detector("words", port, LINE)], 2) as detectors:
-            assert await detectors.absent() is None, "control"
-        async with Detectors([Detector("words", port, LINE), gone], 2) as detectors:
-            assert "guardrail gone" in (await detectors.absent() or "")
+        there, gone = Detector("words", port, LINE), Detector("gone", 1, LINE)
+        async with Detectors(2) as detectors:
+            assert await detectors.absent([there]) is None, "control"
+            assert "guardrail gone" in (await detectors.absent([there, gone]) or "")
             with pytest.raises(DetectorError, match="guardrail gone"):
-                await detectors.find([GOOD])
+                await detectors.find([there, gone], [GOOD])
 
 
 async def test_a_redirect_is_not_followed() -> None:

@@ -142,10 +142,6 @@ async def test_a_file_without_end_is_not_read(tmp_path: Path) -> None:
 REFUSED: dict[str, tuple[bytes, str]] = {
     "another bundle": (terms(bundle={"digest": "sha256:" + "1" * 64}), "asks for bundle"),
     "a newer bundle": (terms(bundle={"minimumVersion": VERSION + 1}), "or later"),
-    "detectors that are not there": (
-        terms(detectors=[{"name": "words", "port": 8100, "detectorId": "words"}]),
-        "cannot ask: words",
-    ),
     "an unknown field": (terms(extra=1), "unknown field 'extra'"),
     "an unknown field within": (terms(bundle={"x": 1}), "unknown field 'bundle.x'"),
     "an unknown field of a line": (

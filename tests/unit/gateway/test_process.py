@@ -75,7 +75,9 @@ async def child(tmp_path: Path, authority: Authority, engine: FakeEngine) -> Asy
 async def test_when_the_gateway_is_killed_nothing_else_answers(
     child: Child, engine: FakeEngine
 ) -> None:
-    engine.respond = lambda request: engine.send_events(request, [chunk("A line is here. ")] * 500, pause=0.01)
+    engine.respond = lambda request: engine.send_events(
+        request, [chunk("A line is here. ")] * 500, pause=0.01
+    )
     async with child.session() as session, session.post(child.url, json=STREAM) as answer:
         assert b"line" in await answer.content.readany()
         child.process.kill()
