@@ -14,7 +14,7 @@ from casemate.detector.client import Detector
 from casemate.gateway.guard import InForce
 from unit.gateway.conftest import Start
 from unit.gateway.guarded import delta, in_force, says
-from unit.gateway.support import CHAT, DONE, FakeEngine
+from unit.gateway.support import CHAT, DONE, FakeEngine, Running
 from unit.gateway.test_guard import engine_says
 from unit.gateway.test_guard_failures import readiness
 
