@@ -28,6 +28,8 @@ from casemate.guard.windows import windows
 
 ANSWER_SCORE = 0.9
 """How sure a finding in an answer must be: answers to lawful questions speak of the lines, too."""
+ALONE_SCORE = 0.8
+"""How sure a finding in one sentence of a longer text must be: its context is not seen."""
 EXCHANGE_CHARS = 320
 """How much of the end of the question is judged together with the beginning of its answer."""
 _REMEMBERED = 8192
@@ -138,9 +140,12 @@ class Judge:
         for view in unfolded.views:
             yield from self._match(surface.name, view.how, view.text)
             for window in windows(view.text):
-                detection = self._window(window)
+                detection = self._window(window.text)
                 for line, sub, tier, score in detection.findings:
-                    yield Finding(line, sub, tier, surface.name, view.how, score)
+                    if score >= ALONE_SCORE or not window.alone:
+                        yield Finding(line, sub, tier, surface.name, view.how, score)
+                if window.alone:
+                    continue
                 if not detection.covered and not view.how:
                     yield Finding(UNCOVERED, "", "structural", surface.name, (), 1.0)
 
