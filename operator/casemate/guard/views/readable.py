@@ -1,0 +1,37 @@
+"""Whether decoded bytes are a text."""
+
+import codecs
+import re
+
+LEAST = 8
+"""Fewest characters that count: shorter ones come out of ordinary words and numbers by chance."""
+_SHOWN = bytes({*range(32, 127), 9, 10, 13, 27})
+_UNSHOWN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff\U000f0000-\U0010ffff]"
+)
+
+
+def readable(raw: bytes, least: int = LEAST) -> str:
+    """The text that bytes are, in UTF-8 or UTF-16; "" if they are none.
+
+    A last character that is cut is left out.
+    """
+    if len(raw) < least:
+        return ""
+    if raw.isascii():
+        if raw[1:2] == b"\x00":
+            return _wide(raw, least)
+        return "" if raw.translate(None, _SHOWN) else raw.decode()
+    try:
+        text = codecs.utf_8_decode(raw, "strict", False)[0]
+    except UnicodeDecodeError:
+        return _wide(raw, least)
+    return "" if len(text) < least or _UNSHOWN.search(text) else text
+
+
+def _wide(raw: bytes, least: int) -> str:
+    """The same for UTF-16 of letters, as some shells encode commands."""
+    if raw[1::2].count(0) * 4 < len(raw):
+        return ""
+    text = raw.decode("utf-16-le", "replace")
+    return "" if len(text) < least or _UNSHOWN.search(text) else text

@@ -1,0 +1,75 @@
+"""The words that a reading may be recognised by: common ones, and those that the caller gives."""
+
+import codecs
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from casemate.guard.views.chars import FLAGS, WIDE, index, points
+from casemate.guard.views.common import PAIRS, WORDS
+
+_LEAST = 3
+_RESPELLED = 5
+"""Shorter words have too many neighbours: form and from."""
+_TURNED = 5
+
+
+def squeezed(word: str) -> str:
+    """A word with each run of one letter as one letter."""
+    return "".join(letter for at, letter in enumerate(word) if not at or word[at - 1] != letter)
+
+
+class Vocabulary:
+    """Words in canonical form, and tables of them that are made when first asked for."""
+
+    def __init__(self, words: frozenset[str]) -> None:
+        self.words = frozenset(word for word in words if word.isalpha())
+        self.known = self.words | WORDS
+
+    @cached_property
+    def pairs(self) -> frozenset[str]:
+        """Pairs of signs that stand in words of Han, kana or Hangul."""
+        wide = [word for word in self.words if FLAGS[index(points(word))][0] & WIDE]
+        own = {word[at : at + 2] for word in wide for at in range(len(word) - 1)}
+        return frozenset(pair for pair in own | PAIRS if pair != pair[::-1])
+
+    @cached_property
+    def turned(self) -> dict[str, str]:
+        """Words by their mirror images."""
+        return self._by(lambda word: word[::-1])
+
+    @cached_property
+    def rotated(self) -> dict[str, str]:
+        """Words by what rot13 makes of them."""
+        return self._by(lambda word: codecs.encode(word, "rot13"))
+
+    @cached_property
+    def spellings(self) -> tuple[NDArray[np.uint64], list[str]]:
+        """Sorted sums of letters, as ``letter_sums`` makes them, and the word of each."""
+        pairs = {}
+        for word in sorted(self.words):
+            if len(word) >= _RESPELLED:
+                for spelled in (word, squeezed(word)):
+                    pairs.setdefault(int(letter_sums(points(spelled)).sum()), word)
+        order = sorted(pairs)
+        return np.array(order, np.uint64), [pairs[one] for one in order]
+
+    def _by(self, change: Callable[[str], str]) -> dict[str, str]:
+        made = ((change(word), word) for word in self.words if len(word) >= _TURNED)
+        return {other: word for other, word in made if other not in self.known}
+
+
+def letter_sums(codes: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """A number for each letter, such that the sum over a word is the same in any order of it."""
+    wide = (codes.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    wide ^= wide >> np.uint64(29)
+    wide *= np.uint64(0xBF58476D1CE4E5B9)
+    return wide ^ (wide >> np.uint64(32))
+
+
+@lru_cache(maxsize=4)
+def vocabulary(words: frozenset[str]) -> Vocabulary:
+    """The vocabulary of some words; the last few are kept, as a bundle's words stay the same."""
+    return Vocabulary(words)
