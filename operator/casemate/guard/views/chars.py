@@ -22,7 +22,7 @@ OWN: a script in which joiners and points are spelling. BREAK: what ends a sente
 _PLANES = 0x20000
 _SPACES = " \t\x1f\u1680"
 _NEWLINES = "\n\x0b\x0c\r\x85\u2028\u2029"
-_BREAKS = "\n.!?;:()[]{}<>|`\"\u201c\u201d\u201e«»。！？；：「」『』؟"
+_BREAKS = '\n.!?;:()[]{}<>|`"\u201c\u201d\u201e«»。！？；：「」『』؟'
 _INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe0e\ufe0f"
 _KEPT_FORMAT = set(chain(range(0x600, 0x606), (0x6DD, 0x70F, 0x8E2)))
 _NAMED = tuple(  # blocks whose characters have names worth asking for
@@ -142,3 +142,9 @@ def after(mask: Mask) -> Mask:
 def runs(mask: Mask) -> tuple[Index, Index]:
     """Starts and ends (exclusive) of the stretches where the mask holds."""
     return np.flatnonzero(mask & ~before(mask)), np.flatnonzero(mask & ~after(mask)) + 1
+
+
+def count(mask: Mask, starts: Index, ends: Index) -> Index:
+    """How often the mask holds in each of several stretches."""
+    total = np.concatenate(([0], np.cumsum(mask)))
+    return total[ends] - total[starts]

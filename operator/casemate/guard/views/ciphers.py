@@ -23,6 +23,7 @@ from casemate.guard.views.letters import (
     words,
 )
 from casemate.guard.views.page import Page
+from casemate.guard.views.respell import exchanged
 from casemate.guard.views.types import Found
 
 LEAST = 12
@@ -33,6 +34,8 @@ languages and in source code, less than one in a thousand is so much likelier re
 turned ones nine in ten."""
 _GAIN_OF_MANY = 32
 """The same for readings that are one of many."""
+_FLUENT = 6.5
+"""Half nats a letter that a whole text stays below."""
 _SHORT = 2
 _WHOLE = 0.6
 """From this share of a text's letters on, all of it is taken to be enciphered."""
@@ -94,7 +97,8 @@ def region(page: Page, given: Costs, read: Costs, least: int = _GAIN) -> Region 
     first, last, total = _windows(starts, letters)
     gain, cost = _sums(given - read, starts), _sums(read, starts)
     hot = gain[last] - gain[first] >= least
-    hot &= cost[last] - cost[first] <= PLAIN * (total[last] - total[first])
+    limit = PLAIN if least == _GAIN else PLAIN - 1
+    hot &= cost[last] - cost[first] <= limit * (total[last] - total[first])
     whole = _likelier_in_all(gain, cost, total)
     if not hot.any() and not whole:
         return None
@@ -117,14 +121,16 @@ def _to_sentences(mask: Mask, flags: Flags) -> Mask:
     sentence = np.cumsum(stop)
     letter = (flags & LETTER) > 0
     under = np.bincount(sentence, mask & letter)
-    return mask | ((under >= _WHOLE * np.maximum(1, np.bincount(sentence, letter)))[sentence] & ~stop)
+    return mask | (
+        (under >= _WHOLE * np.maximum(1, np.bincount(sentence, letter)))[sentence] & ~stop
+    )
 
 
 def _likelier_in_all(gain: Index, cost: Index, total: Index) -> bool:
     """Whether the reading is the likelier one over the whole text, if not in any short stretch."""
     letters = total[-1]
     enough = gain[-1] >= max(_GAIN, letters / 2)
-    return bool(letters >= LEAST and enough and cost[-1] <= PLAIN * letters)
+    return bool(letters >= LEAST and enough and cost[-1] <= _FLUENT * letters)
 
 
 def _turned(codes: Points, mask: Mask) -> Points:
@@ -143,6 +149,7 @@ def turned(page: Page) -> Iterator[Found]:
         return
     found = region(page, forward(flow.symbols), backward(flow.symbols))
     if not found:
+        yield from _by_word(page, "reversed-words", page.vocabulary.turned)
         return
     mask = found.mask
     yield Found(("reversed",), text_of(_turned(page.codes, mask)), hidden=True)
@@ -156,7 +163,7 @@ def _permutation(order: list[int]) -> Symbols:
     return table
 
 
-_SHIFTS = [_permutation([(at + by) % 26 for at in range(26)]) for by in range(26)]
+SHIFTS = [_permutation([(at + by) % 26 for at in range(26)]) for by in range(26)]
 _MIRROR = _permutation([25 - at for at in range(26)])
 
 
@@ -180,7 +187,34 @@ def _shifts(symbols: Symbols) -> list[int]:
 
 
 _USUAL = np.array(
-    [80, 12, 33, 39, 124, 20, 20, 46, 73, 2, 8, 43, 26, 71, 75, 21, 2, 65, 68, 87, 31, 11, 19, 2, 17, 2]
+    [
+        80,
+        12,
+        33,
+        39,
+        124,
+        20,
+        20,
+        46,
+        73,
+        2,
+        8,
+        43,
+        26,
+        71,
+        75,
+        21,
+        2,
+        65,
+        68,
+        87,
+        31,
+        11,
+        19,
+        2,
+        17,
+        2,
+    ]
 )
 """How many of a thousand letters of English are each."""
 
@@ -190,6 +224,25 @@ def _likelier(symbols: Symbols) -> Costs:
     return min(forward(symbols), backward(symbols), key=lambda costs: int(costs.sum()))
 
 
+def _shifted(page: Page, given: Costs, odd: Mask) -> Iterator[Found]:
+    symbols = page.stream.symbols
+    inside = np.repeat(odd, words(symbols)[1] + 1)
+    orders = [("atbash", _MIRROR)]
+    orders += [_shift(by) for by in _shifts(symbols[:-1][inside])]
+    reads = [(name, order, _likelier(order[symbols])) for name, order in orders]
+    for name, order, costs in sorted(reads, key=lambda read: int(read[2].sum())):
+        found = region(page, given, costs, _GAIN if name == "rot13" else _GAIN_OF_MANY)
+        if found:
+            text = text_of(translated(page.codes, order, found.mask))
+            yield Found((name,), text, hidden=True)
+            if found.whole:
+                return
+
+
+def _shift(by: int) -> tuple[str, Symbols]:
+    return "rot13" if by == _ROT13 else "caesar", SHIFTS[by]
+
+
 def shifted(page: Page) -> Iterator[Found]:
     """Latin letters moved along the alphabet (rot13 and others) or mirrored in it."""
     flow = page.stream
@@ -197,16 +250,11 @@ def shifted(page: Page) -> Iterator[Found]:
         return
     given = _likelier(flow.symbols)
     odd = implausible(flow, given)
-    if not odd.any():
-        return
-    starts, letters = words(flow.symbols)
-    inside = np.repeat(odd, letters + 1)
-    for order, name in [
-        *((_SHIFTS[by], "rot13" if by == _ROT13 else "caesar") for by in _shifts(flow.symbols[:-1][inside])),
-        (_MIRROR, "atbash"),
-    ]:
-        read = order[flow.symbols]
-        found = region(page, given, _likelier(read), _GAIN if name == "rot13" else _GAIN_OF_MANY)
-        if found:
-            text = text_of(translated(page.codes, order, found.mask))
-            yield Found((name,), text, hidden=True)
+    done = list(_shifted(page, given, odd)) if odd.any() else []
+    yield from done or _by_word(page, "rot13", page.vocabulary.rotated)
+
+
+def _by_word(page: Page, how: str, table: dict[str, str]) -> Iterator[Found]:
+    """Single known words, too short for letters to tell."""
+    if not page.words.isdisjoint(table.keys()):
+        yield Found((how,), exchanged(page.canonical, table.get))

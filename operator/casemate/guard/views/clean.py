@@ -25,9 +25,7 @@ from casemate.guard.views.chars import (
 from casemate.guard.views.scripts import folded
 from casemate.guard.views.unseen import FEW, suspicious
 
-_ASCII = bytes(
-    32 if at in {9, 31} else 10 if at in {10, 11, 12, 13} else at for at in range(256)
-)
+_ASCII = bytes(32 if at in {9, 31} else 10 if at in {10, 11, 12, 13} else at for at in range(256))
 _CONTROLS = bytes({*range(32), 127} - {9, 10, 11, 12, 13, 31})
 _TERMINAL = re.compile(r"\x1b(?:\[[0-9;]{0,16}[A-Za-z])?")  # colours
 _SPACES = re.compile(r" {2,}")

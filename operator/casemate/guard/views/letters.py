@@ -22,6 +22,7 @@ LATIN = "abcdefghijklmnopqrstuvwxyz"
 CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنهويةىءپچژگ"
 _SAME = {"ß": "s", "ł": "l", "đ": "d", "ø": "o", "æ": "a", "œ": "o", "ı": "i", "þ": "t", "ð": "d"}
+_SAME |= dict(zip("ƙƭɓɗƒɠɦɨɭɱɲɳƥʠɽʂƈʈʋⱳƴʐȥħŧɇŋɛ", "ktbdfghilmnnpqrsctvwyzzhteneo", strict=False))
 _SAME |= {"ё": "е", "і": "и", "ї": "и", "є": "е", "ґ": "г", "أ": "ا", "إ": "ا", "آ": "ا", "ؤ": "ء"}
 _SAME |= {"ئ": "ء", "ک": "ك", "ی": "ي"}
 _ALPHABETS = (LATIN, CYRILLIC, ARABIC)
@@ -36,7 +37,7 @@ PLAIN = 8.0
 def _symbols() -> Symbols:
     table = np.zeros(0x20000 + 17, np.uint8)
     known = {letter: n for n, letter in enumerate("".join(_ALPHABETS), 1)}
-    for point in (*range(0x41, 0x250), *range(0x400, 0x530), *range(0x1E00, 0x1F00)):
+    for point in (*range(0x41, 0x2B0), *range(0x400, 0x530), *range(0x1E00, 0x1F00)):
         lower = chr(point).lower()
         base = unicodedata.normalize("NFD", lower)[0]
         table[point] = known.get(lower) or known.get(_SAME.get(lower, base), 0)
@@ -114,6 +115,6 @@ def words(symbols: Symbols) -> tuple[Index, Index]:
 
 
 def mean(symbols: Symbols) -> float:
-    """Cost a letter of a whole stream, in half nats; ``UNKNOWN`` if it has no letters."""
+    """Cost a letter of a whole stream, in half nats; 0 if it has no letters."""
     costs = forward(symbols)
-    return float(costs.sum()) / max(1, np.count_nonzero(symbols)) if costs.size else UNKNOWN
+    return float(costs.sum()) / max(1, np.count_nonzero(symbols))

@@ -1,7 +1,7 @@
 """What invisible characters carry: letters, bytes, bits, direction, deletion."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -80,3 +80,19 @@ def erased(page: Page) -> Iterator[Found]:
         if not count:
             break
     yield Found(("backspaces",), text, hidden=True)
+
+
+_CARRIERS: tuple[tuple[re.Pattern[str], Callable[[Page], Iterator[Found]]], ...] = (
+    (re.compile("[\U000e0000-\U000e007f]"), tags),
+    (re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]"), selectors),
+    (re.compile("[\u180e\u200b-\u200f\u2060-\u2064\ufeff]"), bits),
+    (re.compile("\u202e"), bidi),
+    (re.compile("[\x08\x7f]"), erased),
+)
+
+
+def carried(page: Page) -> Iterator[Found]:
+    """What a text's invisible characters carry."""
+    for sign, transform in _CARRIERS:
+        if sign.search(page.raw):
+            yield from transform(page)

@@ -5,6 +5,11 @@ import re
 
 LEAST = 8
 """Fewest characters that count: shorter ones come out of ordinary words and numbers by chance."""
+SHOWN = re.compile(
+    rb"(?:[\t\n\r\x1b -~]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+"
+)
+"""Characters in UTF-8 that a text may have."""
+_HEAD = 9
 _SHOWN = bytes({*range(32, 127), 9, 10, 13, 27})
 _UNSHOWN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff\U000f0000-\U0010ffff]"
@@ -27,6 +32,12 @@ def readable(raw: bytes, least: int = LEAST) -> str:
     except UnicodeDecodeError:
         return _wide(raw, least)
     return "" if len(text) < least or _UNSHOWN.search(text) else text
+
+
+def begins(raw: bytes) -> bool:
+    """Whether bytes begin as a text does; cheaper than an error for each word that does not."""
+    shown = SHOWN.match(raw)
+    return (shown is not None and shown.end() >= min(_HEAD, len(raw) - 3)) or raw[1:2] == b"\x00"
 
 
 def _wide(raw: bytes, least: int) -> str:

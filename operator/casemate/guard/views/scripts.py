@@ -17,6 +17,7 @@ from casemate.guard.views.chars import (
     Index,
     Mask,
     Points,
+    count,
     index,
     runs,
     text_of,
@@ -51,9 +52,8 @@ def _words(at: Index) -> _Words:
     letter, latin = (flags & LETTER) > 0, (flags & LATIN) > 0
     starts, ends = runs(letter)
 
-    def count(mask: Mask) -> Index:
-        total = np.concatenate(([0], np.cumsum(mask)))
-        return total[ends] - total[starts]
+    def each(mask: Mask) -> Index:
+        return count(mask, starts, ends)
 
     other = letter & ~latin
     loose = FOLD_LOOSE[at] > 0
@@ -63,14 +63,14 @@ def _words(at: Index) -> _Words:
         starts,
         ends,
         np.cumsum((flags & NEWLINE) > 0)[starts],
-        count(latin),
-        count(other),
-        count(FOLD_STRICT[at] > 0),
-        count(loose & other),
-        count((flags & CYRILLIC) > 0),
-        count((FOLD_CYRILLIC[at] > 0) & latin),
-        count(((flags & (CYRILLIC | LOOKS)) > 0) & other & ~loose),
-        count(switch),
+        each(latin),
+        each(other),
+        each(FOLD_STRICT[at] > 0),
+        each(loose & other),
+        each((flags & CYRILLIC) > 0),
+        each((FOLD_CYRILLIC[at] > 0) & latin),
+        each(((flags & (CYRILLIC | LOOKS)) > 0) & other & ~loose),
+        each(switch),
     )
 
 

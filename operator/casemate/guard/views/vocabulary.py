@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from casemate.guard.views.chars import FLAGS, WIDE, index, points
 from casemate.guard.views.common import PAIRS, WORDS
 
-_LEAST = 3
-_RESPELLED = 5
-"""Shorter words have too many neighbours: form and from."""
-_TURNED = 5
+LEAST = 5
+"""Letters of a word that is known by its letters alone. Shorter words have too many neighbours: form and from."""
 
 
 def squeezed(word: str) -> str:
@@ -48,16 +46,16 @@ class Vocabulary:
     @cached_property
     def spellings(self) -> tuple[NDArray[np.uint64], list[str]]:
         """Sorted sums of letters, as ``letter_sums`` makes them, and the word of each."""
-        pairs = {}
+        pairs: dict[int, str] = {}
         for word in sorted(self.words):
-            if len(word) >= _RESPELLED:
+            if len(word) >= LEAST:
                 for spelled in (word, squeezed(word)):
                     pairs.setdefault(int(letter_sums(points(spelled)).sum()), word)
         order = sorted(pairs)
         return np.array(order, np.uint64), [pairs[one] for one in order]
 
     def _by(self, change: Callable[[str], str]) -> dict[str, str]:
-        made = ((change(word), word) for word in self.words if len(word) >= _TURNED)
+        made = ((change(word), word) for word in self.words if len(word) >= LEAST)
         return {other: word for other, word in made if other not in self.known}
 
 

@@ -1,0 +1,219 @@
+"""Bytes written as characters: base64, base32, hexadecimal and binary, also in pieces.
+
+Ordinary words, hashes and identifiers decode to bytes that are no text, which is the whole gate: a
+dozen bytes are readable by chance once in 100,000 times.
+"""
+
+import binascii
+import codecs
+import re
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from casemate.guard.views.chars import (
+    B64,
+    DIGIT,
+    NEWLINE,
+    SPACE,
+    Index,
+    after,
+    before,
+    count,
+    runs,
+)
+from casemate.guard.views.page import Page
+from casemate.guard.views.readable import SHOWN, begins, readable
+from casemate.guard.views.types import Found
+
+_LEAST = 16
+_HEAD = 32
+_PIECES = 24
+_RUN = 12
+_GAP = 3
+_DIGITS32 = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghijklmnopqrstuv"
+)
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}|[a-z2-7]{16,}={0,6}")
+_PAIRS = re.compile(
+    r"(?:(?:0x|\\x|\\)?[0-9A-Fa-f]{2}[\s,:;.|-]{1,2}){7,}(?:0x|\\x)?[0-9A-Fa-f]{2}(?![0-9A-Za-z])"
+    r"|(?:(?:0x|\\x)[0-9A-Fa-f]{2}){4,}",
+)
+_NOT_HEX = re.compile(r"0x|[^0-9A-Fa-f]")
+_BINARY = re.compile(
+    r"(?<![0-9])(?:[01]{32,}|(?:[01]{7,8}[\s,]{1,2}){3,}[01]{7,8})(?![0-9])",
+)
+
+Decoder = Callable[[str], str]
+
+
+def base64(text: str) -> str:
+    """Text that base64 stands for, standard or URL-safe, with or without padding; "" if none."""
+    raw = text.encode().translate(_URL_SAFE, b"=")
+    whole = len(raw) - (len(raw) % 4 == 1)
+    decoded = binascii.a2b_base64(raw[:whole] + b"=="[: -whole % 4])
+    return readable(decoded) if begins(decoded) else ""
+
+
+def base32(text: str) -> str:
+    """The same of base32, in either case."""
+    raw = text.rstrip("=").upper().encode().translate(_DIGITS32)
+    size = len(raw) * 5 // 8
+    spare = len(raw) * 5 - size * 8
+    try:
+        return readable((int(raw, 32) >> spare).to_bytes(size, "big"))
+    except (ValueError, OverflowError):
+        return ""
+
+
+def hexadecimal(text: str) -> str:
+    """The same of hexadecimal digits, with any marks between or before the pairs."""
+    digits = _NOT_HEX.sub("", text)
+    return readable(bytes.fromhex(digits[: len(digits) // 2 * 2]), least=4)
+
+
+def binary(text: str) -> str:
+    """The same of bits, seven or eight to a character."""
+    parts = re.findall("[01]+", text)
+    if len(parts) == 1 or any(len(part) > 8 for part in parts):
+        bits = "".join(parts)
+        size = len(bits) // 8
+        return readable((int(bits, 2) >> len(bits) % 8).to_bytes(size, "big")) if size else ""
+    return readable(bytes(int(part, 2) for part in parts), least=4)
+
+
+def _spans(page: Page) -> tuple[Index, Index]:
+    """Stretches of characters of base64's alphabet, long enough for a text."""
+    starts, ends = runs((page.flags & B64) > 0)
+    long = ends - starts >= _LEAST
+    return starts[long], ends[long]
+
+
+_WAYS: tuple[tuple[tuple[str, ...], Callable[[str], str]], ...] = (
+    ((), str),
+    (("reversed",), lambda text: text[::-1]),
+    (("rot13",), lambda text: codecs.encode(text, "rot13")),
+)
+
+
+def _decoders(text: str) -> list[tuple[str, Decoder]]:
+    """What a stretch of letters and digits may be, by its alphabet."""
+    found: list[tuple[str, Decoder]] = []
+    body = text.strip("=")
+    if not body.isalnum() or not (body.islower() or body.isupper() or body.isdigit()):
+        found.append(("base64", base64))
+    if _BASE32.fullmatch(text) or _BASE32.fullmatch(text[::-1]):
+        found.append(("base32", base32))
+    if len(text) % 2 == 0 and not _NOT_HEX.search(text):
+        found.append(("hex", hexadecimal))
+    return found
+
+
+def blobs(page: Page) -> Iterator[Found]:
+    """Long stretches of base64, base32 or hex, each also turned round or shifted by 13."""
+    spans = _spans(page)
+    if not spans[0].size:
+        return
+    read: dict[tuple[str, ...], list[tuple[int, int, str]]] = {}
+    for start, end in zip(spans[0].tolist(), spans[1].tolist(), strict=True):
+        text = page.text[start:end]
+        for name, decoder in _decoders(text):
+            for how, way in _WAYS:
+                turned = way(text)
+                # Most words and hashes are told from the first bytes.
+                if len(text) > 2 * _HEAD and not decoder(turned[:_HEAD]):
+                    continue
+                if plain := decoder(turned):
+                    read.setdefault((*how, name), []).append((start, end, plain))
+                    break
+    for how, pieces in read.items():
+        yield Found(how, placed(page.text, pieces), hidden=not _data(pieces))
+
+
+def _data(pieces: list[tuple[int, int, str]]) -> bool:
+    """Whether all that was found is structured data, as tokens and manifests carry it."""
+    return all(
+        text.startswith(("{", "[{", "---\n", "apiVersion", "-----BEGIN")) for *_, text in pieces
+    )
+
+
+def placed(text: str, pieces: list[tuple[int, int, str]]) -> str:
+    """The text with each stretch replaced."""
+    parts, done = [], 0
+    for start, end, new in pieces:
+        parts += [text[done:start], new]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+def _pieces(page: Page) -> Iterator[tuple[int, int]]:
+    """Stretches of short pieces of base64, told from words by capitals and digits inside."""
+    codes, flags = page.codes, page.flags
+    body = (flags & B64) > 0
+    starts, ends = runs(body)
+    if not starts.size:
+        return
+    digit = (codes >= ord("0")) & (codes <= ord("9"))
+    upper = (codes >= ord("A")) & (codes <= ord("Z"))
+    lower = (codes >= ord("a")) & (codes <= ord("z"))
+    mark = body & ~(digit | upper | lower)
+    turn = (before(lower) & upper) | (before(digit) & (upper | lower)) | mark
+    turn |= before(upper | lower) & digit
+    odd = count(turn & body, starts, ends) > 0
+    blank = (flags & (SPACE | NEWLINE)) > 0
+    linked = np.zeros(starts.size, bool)
+    gaps = starts[1:] - ends[:-1]
+    linked[1:] = (gaps <= _GAP) & (count(blank, ends[:-1], starts[1:]) == gaps)
+    # One word between two odd ones may be a piece without capitals.
+    member = odd | (after(odd) & after(linked)) | (before(odd) & linked)
+    chain = np.cumsum(~(member & before(member) & linked))
+    first = np.flatnonzero(np.diff(chain, prepend=-1))
+    last = np.append(first[1:], starts.size) - 1
+    enough = (last > first) & (ends[last] - starts[first] >= _PIECES)
+    odds = count(odd, first, last + 1)
+    enough &= odds * 2 >= last - first + 1
+    yield from zip(starts[first[enough]].tolist(), ends[last[enough]].tolist(), strict=True)
+
+
+def _aligned(text: str) -> str:
+    """The longest text among the four ways in which groups of four may begin."""
+    raw = "".join(text.split()).encode().translate(_URL_SAFE, b"=")
+    best = b""
+    for start in range(4):
+        part = raw[start:]
+        whole = len(part) - (len(part) % 4 == 1)
+        decoded = binascii.a2b_base64(part[:whole] + b"=="[: -whole % 4])
+        best = max([best, *SHOWN.findall(decoded)], key=len)
+        if len(best) * 5 > len(decoded) * 4:
+            break
+    return readable(best, least=_RUN)
+
+
+def wrapped(page: Page) -> Iterator[Found]:
+    """Base64 in lines or in groups."""
+    found = [
+        (start, end, plain)
+        for start, end in _pieces(page)
+        if (plain := _aligned(page.text[start:end]))
+    ]
+    if found:
+        yield Found(("base64",), placed(page.text, found), hidden=not _data(found))
+
+
+def _read(text: str, pattern: re.Pattern[str], decoder: Decoder) -> list[tuple[int, int, str]]:
+    return [
+        (match.start(), match.end(), plain)
+        for match in pattern.finditer(text)
+        if (plain := decoder(match[0]))
+    ]
+
+
+def pairs(page: Page) -> Iterator[Found]:
+    """Hexadecimal digits in pairs with marks between or before them, and bits in groups."""
+    if np.count_nonzero(page.flags & DIGIT) < _LEAST // 2:
+        return
+    for name, pattern, decoder in (("hex", _PAIRS, hexadecimal), ("binary", _BINARY, binary)):
+        found = _read(page.text, pattern, decoder)
+        if found:
+            yield Found((name,), placed(page.text, found), hidden=True)

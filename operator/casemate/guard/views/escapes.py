@@ -1,0 +1,127 @@
+"""Characters written as escapes of some notation: URLs, HTML, mail, programs, host names."""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+
+from casemate.guard.views.page import Page
+from casemate.guard.views.types import Found, Unfinished
+
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_PRINTABLE = re.compile(r"(?:=[0-9A-F]{2})+|(?<=\w)=\n(?=\w)")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9A-Fa-f]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)")
+_ORDINARY = {
+    "&amp;",
+    "&lt;",
+    "&gt;",
+    "&quot;",
+    "&apos;",
+    "&nbsp;",
+    "&#39;",
+    "&#34;",
+    "&#x27;",
+    "&#10;",
+}
+_ESCAPE = re.compile(
+    r"(?:\\|%)u([0-9A-Fa-f]{4})|\\u\{([0-9A-Fa-f]{1,6})\}|\\U([0-9A-Fa-f]{8})|\\x\{([0-9A-Fa-f]{1,6})\}"
+    r"|U\+([0-9A-Fa-f]{4,6})(?: (?=U\+))?"
+)
+_PUNYCODE = re.compile(r"\bxn--([a-z0-9-]{1,59})", re.IGNORECASE)
+_SPACES = 3
+_LETTERS = {"percent": 1, "quoted-printable": 3}
+"""Letters that must have been escaped: addresses have "=4A" by chance, but no "%4A"."""
+_LABELS = 256
+"""Host names that are decoded, each once: decoding one is quadratic, in at most 59 letters."""
+
+
+def _told(
+    text: str, pattern: re.Pattern[str], read: Callable[[re.Match[str]], str]
+) -> tuple[str, str]:
+    """The text with escapes read, and all that they stood for."""
+    seen: list[str] = []
+
+    def each(match: re.Match[str]) -> str:
+        new = read(match)
+        seen.append(new)
+        return new
+
+    return pattern.sub(each, text), "".join(seen)
+
+
+def _hidden(stood_for: str) -> bool:
+    """Whether letters were escaped that need it nowhere."""
+    return sum(char.isascii() and char.isalpha() for char in stood_for) >= _SPACES
+
+
+def _bytes(match: re.Match[str]) -> str:
+    run = match[0]
+    if run == "=\n":
+        return ""
+    try:
+        return bytes.fromhex(run.replace(run[0], "")).decode()
+    except UnicodeDecodeError:
+        return run
+
+
+def percent(page: Page) -> Iterator[Found]:
+    """URL encoding. Spaces and punctuation alone are ordinary in an address, if few."""
+    if "%" in page.text:
+        yield from _bytewise(page, "percent", _PERCENT)
+
+
+def quoted_printable(page: Page) -> Iterator[Found]:
+    """Mail's encoding, and lines that it broke inside words."""
+    if "=" in page.text:
+        yield from _bytewise(page, "quoted-printable", _PRINTABLE)
+
+
+def _bytewise(page: Page, how: str, pattern: re.Pattern[str]) -> Iterator[Found]:
+    text, stood_for = _told(page.text, pattern, _bytes)
+    letters = sum(map(str.isalpha, stood_for))
+    if letters >= _LETTERS[how] or stood_for.count(" ") >= _SPACES or page.gains(text):
+        yield Found((how,), text, hidden=_hidden(stood_for))
+
+
+def entities(page: Page) -> Iterator[Found]:
+    """HTML's references."""
+    if "&" not in page.text:
+        return
+    text, stood_for = _told(page.text, _ENTITY, lambda match: html.unescape(match[0]))
+    if any(map(str.isalpha, stood_for)):
+        yield Found(("entities",), text, hidden=_hidden(stood_for))
+
+
+def _point(match: re.Match[str]) -> str:
+    value = int(match[match.lastindex or 0], 16)
+    return chr(value) if value < 0x110000 else ""
+
+
+def escapes(page: Page) -> Iterator[Found]:
+    """Code points as programs write them."""
+    if not any(mark in page.text for mark in ("\\u", "\\U", "%u", "\\x{", "U+")):
+        return
+    text, stood_for = _told(page.text, _ESCAPE, _point)
+    if any(map(str.isalpha, stood_for)):
+        paired = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        yield Found(("escapes",), paired, hidden=_hidden(stood_for))
+
+
+def punycode(page: Page) -> Iterator[Found]:
+    """Labels of host names."""
+    if "xn--" not in page.canonical:
+        return
+    labels: dict[str, str] = {}
+
+    def label(match: re.Match[str]) -> str:
+        if match[1] not in labels:
+            if len(labels) >= _LABELS:
+                raise Unfinished
+            try:
+                labels[match[1]] = match[1].encode().decode("punycode")
+            except (UnicodeError, ValueError, OverflowError):
+                labels[match[1]] = match[0]
+        return labels[match[1]]
+
+    text = _PUNYCODE.sub(label, page.text)
+    if text != page.text:
+        yield Found(("punycode",), text)

@@ -1,0 +1,172 @@
+"""Words cut in pieces: letters spaced out, punctuation or markup inside words, strings added up."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from casemate.guard.views.chars import (
+    DIGIT,
+    FLAGS,
+    LETTER,
+    NEWLINE,
+    SPACE,
+    Index,
+    Mask,
+    Points,
+    after,
+    before,
+    index,
+    runs,
+    text_of,
+)
+from casemate.guard.views.letters import PLAIN, SYMBOLS, forward, mean, stream, words
+from casemate.guard.views.page import Page
+from casemate.guard.views.types import Found
+
+_FEWEST = 4
+"""Single letters in a row that are a word: fewer are initials."""
+_SURE = 12
+"""So many are a text whatever they spell: it may be enciphered."""
+_WIDEST = 4
+_KINDS = 3 * _WIDEST
+_BETWEEN = [ord(one) for one in "-._·~^+*/|,:;=•‧‐‑‒–—…"]
+_JOIN = 6
+"""Half nats that a cut must explain: it is rarer than a space by so much."""
+_CUT = 16
+
+
+def _single(page: Page) -> Index:
+    """Places of letters and digits that stand alone."""
+    unit = (page.flags & (LETTER | DIGIT)) > 0
+    return np.flatnonzero(unit & ~before(unit) & ~after(unit))
+
+
+def _chains(page: Page, single: Index) -> tuple[Index, Index, Index]:
+    """Chains of single letters: first and last of each among ``single``, and all gaps' kinds.
+
+    A gap's kind is its width, and whether it is spaces, line breaks or has anything else.
+    """
+    blank = np.concatenate(([0], np.cumsum((page.flags & (SPACE | NEWLINE)) > 0)))
+    lines = np.concatenate(([0], np.cumsum((page.flags & NEWLINE) > 0)))
+    unit = np.concatenate(([0], np.cumsum((page.flags & (LETTER | DIGIT)) > 0)))
+    left, right = single[:-1] + 1, single[1:]
+    width = right - left
+    linked = (width <= _WIDEST) & (unit[right] == unit[left])
+    spaces = blank[right] - blank[left] == width
+    broken = lines[right] > lines[left]
+    kinds = np.where(spaces, np.where(broken, 1, 0), 2) * _WIDEST + np.minimum(width, _WIDEST) - 1
+    starts, ends = runs(linked)
+    enough = ends - starts >= _FEWEST - 1
+    return starts[enough], ends[enough], kinds
+
+
+def _joined(page: Page, single: Index, chains: tuple[Index, Index, Index]) -> Points:
+    """The text with the commonest gap of each chain removed and its other gaps as spaces."""
+    starts, ends, kinds = chains
+    lengths = ends - starts
+    gaps = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
+    gaps += np.arange(lengths.sum())
+    chain = np.repeat(np.arange(starts.size), lengths)
+    counts = np.bincount(chain * _KINDS + kinds[gaps], minlength=starts.size * _KINDS)
+    usual = counts.reshape(-1, _KINDS).argmax(axis=1)
+    step = np.zeros(page.codes.size + 1, np.intp)
+    step[single[gaps] + 1] += 1
+    step[single[gaps + 1]] -= 1
+    keep = np.cumsum(step[:-1]) == 0
+    codes = page.codes.copy()
+    spaces = single[gaps[kinds[gaps] != usual[chain]]] + 1
+    keep[spaces] = True
+    codes[spaces] = ord(" ")
+    return codes[keep]
+
+
+def spaced(page: Page) -> Iterator[Found]:
+    """Letters spaced out: "k i l l", "k.i.l.l", one on a line."""
+    single = _single(page)
+    if single.size < _FEWEST:
+        return
+    chains = _chains(page, single)
+    if not chains[0].size:
+        return
+    text = text_of(_joined(page, single, chains))
+    longest = int((chains[1] - chains[0]).max()) + 1
+    letters = text_of(page.codes[single])
+    told = mean(stream(SYMBOLS[index(page.codes[single])]).symbols) <= PLAIN - 1
+    sure = longest >= _SURE and sum(map(str.isalpha, letters)) * 2 >= len(letters)
+    if told or sure or not letters.isascii() or page.gains(text):
+        yield Found(("spaced",), text)
+
+
+def _cuts(page: Page) -> Mask:
+    """Punctuation between two letters, at most two signs."""
+    letter = (page.flags & LETTER) > 0
+    sign = np.isin(page.codes, _BETWEEN)
+    alone = sign & before(letter) & after(letter)
+    pair = sign & before(letter) & after(sign & after(letter))
+    return alone | pair | before(pair)
+
+
+def hyphened(page: Page) -> Iterator[Found]:
+    """Punctuation inside words: "sur-veil", "cit.i.zens"."""
+    cuts = _cuts(page)
+    if not cuts.any():
+        return
+    text = text_of(page.codes[~cuts])
+    if page.gains(text) or _explained(page, cuts) >= _CUT:
+        yield Found(("hyphens",), text)
+
+
+def _explained(page: Page, cuts: Mask) -> int:
+    """How much likelier the words are without the cuts, where each alone is likelier."""
+    whole = ((page.flags & LETTER) > 0) | cuts
+    number = np.cumsum(whole & ~before(whole))
+    cut = np.bincount(number, cuts)
+
+    def costs(kept: Mask) -> Index:
+        flow = stream(SYMBOLS[page.at[kept]])
+        return np.bincount(
+            number[kept][flow.at[:-1]], forward(flow.symbols), minlength=cut.size
+        ).astype(np.intp)
+
+    gain = costs(np.ones(cuts.size, bool)) - costs(~cuts) - _JOIN * cut
+    return int(gain[(cut > 0) & (gain > 0)].sum())
+
+
+_MARKUP = re.compile(
+    r"(?<=[^\W\d_])(?:<!--[^<>]{0,100}-->|</?[A-Za-z][^<>]{0,100}>|[*_~`]|\{\}|\[\])++(?=[^\W\d_])"
+)
+_ADDED = re.compile(
+    r"""(?<=[^\W\d_])["'`]\s{0,3}(?:[+&.,~]|\.\.|\|\|)?\s{0,3}\\?\s{0,3}["'`](?=[^\W\d_])"""
+)
+
+
+def _without(page: Page, pattern: re.Pattern[str], how: str) -> Iterator[Found]:
+    """The text without what the pattern finds inside words, if words come of it."""
+    text = pattern.sub("", page.text)
+    if len(text) == len(page.text):
+        return
+    if not page.gains(text):
+        step = np.zeros(page.codes.size + 1, np.intp)
+        for match in pattern.finditer(page.text):
+            step[match.start()] += 1
+            step[match.end()] -= 1
+        if _explained(page, np.cumsum(step[:-1]) > 0) < _CUT:
+            return
+    yield Found((how,), text)
+
+
+def markup(page: Page) -> Iterator[Found]:
+    """Tags, comments or emphasis inside words: "sur<b>veil</b>"."""
+    if "<" in page.text or _EMPHASIS.search(page.text):
+        yield from _without(page, _MARKUP, "markup")
+
+
+def added(page: Page) -> Iterator[Found]:
+    """Words in pieces that a program would join: "ki" + "ll"."""
+    if _QUOTE.search(page.text):
+        yield from _without(page, _ADDED, "joined-strings")
+
+
+_EMPHASIS = re.compile(r"[*_~`{\[]")
+_QUOTE = re.compile("[\"'`]")

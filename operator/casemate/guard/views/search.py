@@ -1,0 +1,160 @@
+"""The search for readings: each transform on the text, then on each reading, within a budget."""
+
+import codecs
+from collections.abc import Callable, Iterator
+
+from casemate.guard.views import (
+    blobs,
+    ciphers,
+    escapes,
+    joins,
+    leet,
+    marks,
+    payloads,
+    respell,
+    signs,
+)
+from casemate.guard.views.page import Page
+from casemate.guard.views.types import Found, Unfinished, View, Views
+from casemate.guard.views.vocabulary import vocabulary
+
+Transform = Callable[[Page], Iterator[Found]]
+
+DEPTH = 2
+_SPARE = 16384
+"""Characters that a short text's readings may have, beyond four times its own."""
+_EFFORT = 5
+_LEAST_EFFORT = 65536
+"""Characters that may be searched, beyond five times the text's: what bounds the time."""
+
+STRICT: tuple[Transform, ...] = (
+    blobs.blobs,
+    blobs.wrapped,
+    blobs.pairs,
+    escapes.percent,
+    escapes.entities,
+    escapes.quoted_printable,
+    escapes.escapes,
+    escapes.punycode,
+    signs.morse,
+    signs.nato,
+    signs.braille,
+    signs.numbers,
+    signs.flipped,
+)
+"""Notations that decode to a text or do not: no plain text passes for one."""
+LOOSE: tuple[Transform, ...] = (
+    ciphers.turned,
+    ciphers.shifted,
+    marks.wide_turned,
+    joins.spaced,
+    joins.markup,
+    joins.added,
+    joins.hyphened,
+    leet.leet,
+    respell.stretched,
+    respell.respelled,
+    marks.accents,
+    marks.look_alikes,
+)
+"""Disguises that are told by what comes of them."""
+ALL = (payloads.carried, *STRICT, *LOOSE)
+
+
+class _Search:
+    """What was found so far, and what may still be spent."""
+
+    def __init__(self, budget: int, effort: int) -> None:
+        self.views: list[View] = []
+        self.hidden: dict[str, None] = {}
+        self.complete = True
+        self._seen: set[str] = set()
+        self._budget = budget
+        self._effort = effort
+
+    def add(self, how: tuple[str, ...], page: Page) -> bool:
+        """Keep a reading that is new; False if it is not, or the budget is spent."""
+        if self._budget < 0:
+            self.complete = False
+            return False
+        self.hidden |= dict.fromkeys(page.cleaned.hidden)
+        if page.canonical in self._seen or (how and not page.canonical):
+            return False
+        self._seen.add(page.canonical)
+        self._budget -= len(page.canonical) if how else 0
+        self.views.append(View(how, page.canonical))
+        return True
+
+    def readings(self, page: Page, transforms: tuple[Transform, ...]) -> Iterator[Found]:
+        """What the transforms make of a text, as far as the effort goes."""
+        self._effort -= len(page.raw)
+        if self._effort < 0:
+            self.complete = False
+            return
+        try:
+            for transform in transforms:
+                yield from transform(page)
+        except Unfinished:
+            self.complete = False
+
+    def take(self, how: tuple[str, ...], page: Page, found: Found) -> Page | None:
+        """Keep one reading of a page; the page of it, if it is new and may be searched again."""
+        both = (*how, *found.how)
+        if len(both) > DEPTH:
+            return None
+        child = Page(found.text, page.vocabulary)
+        if not self.add(both, child):
+            return None
+        if found.hidden:
+            self.hidden |= dict.fromkeys(found.how)
+        return child
+
+
+def _guesses(page: Page) -> Iterator[tuple[str, str]]:
+    """What a text that is no language may have been before a second code was laid over the first.
+
+    A notation that was turned round or shifted gives no sign of it, so it is tried.
+    """
+    visible = len(page.text) - page.text.count(" ")
+    if ciphers.LEAST <= visible and not signs.fluent(page, visible):
+        yield "reversed", page.text[::-1]
+        yield "rot13", codecs.encode(page.text, "rot13")
+
+
+def _second(search: _Search, page: Page) -> None:
+    read = {view.how[0] for view in search.views if view.how}
+    for how, text in _guesses(page):
+        guess = Page(text, page.vocabulary)
+        for found in search.readings(guess, STRICT):
+            if found.how[-1] not in read:
+                search.take((how,), guess, found)
+
+
+def views(text: str, words: frozenset[str] = frozenset(), budget: int | None = None) -> Views:
+    """The readings of a text: itself in canonical form, and what its disguises hide.
+
+    Args:
+        text: Any text, also with lone surrogates.
+        words: Words in canonical form that a misspelt word may be: those that somebody would hide.
+        budget: Characters that all readings but the first may have together; by default four times
+            the text's and 16,384.
+
+    Returns:
+        At least the text itself; readings of two transforms at most, each different. Time and
+        memory are linear in the text's length.
+    """
+    spare = 4 * len(text) + _SPARE if budget is None else budget
+    search = _Search(spare, _EFFORT * len(text) + _LEAST_EFFORT)
+    page = Page(text, vocabulary(words))
+    search.add((), page)
+    level: list[tuple[tuple[str, ...], Page]] = [((), page)]
+    for _ in range(DEPTH):
+        level = [
+            (how + found.how, child)
+            for how, parent in level
+            if len(how) < DEPTH
+            for found in search.readings(parent, ALL)
+            if (child := search.take(how, parent, found))
+        ]
+    _second(search, page)
+    return Views(tuple(search.views), tuple(search.hidden), search.complete)

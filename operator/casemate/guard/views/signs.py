@@ -1,0 +1,156 @@
+"""Alphabets of signs: Morse, the spelling alphabet, Braille, character numbers, letters upside down."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from casemate.guard.views.blobs import placed
+from casemate.guard.views.chars import DIGIT, WIDE, index, points
+from casemate.guard.views.letters import PLAIN, SYMBOLS, mean, stream
+from casemate.guard.views.page import Page
+from casemate.guard.views.types import Found
+
+_MORSE = dict(
+    zip(
+        ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- "
+        "-..- -.-- --.. ----- .---- ..--- ...-- ....- ..... -.... --... ---.. ----. .-.-.- --..-- "
+        "..--.. -....- -..-. .----. ---...".split(),
+        "abcdefghijklmnopqrstuvwxyz0123456789.,?-/':",
+        strict=True,
+    )
+)
+_DASHES = str.maketrans("−–—_•·∙・●", "----.....")
+_MORSE_RUN = re.compile(r"(?:[.\-−–—_•·∙・●]{1,7}[ \n/|,]{1,5}){4,}[.\-−–—_•·∙・●]{1,7}")
+_MORSE_WORD = re.compile(r"\s*[/|\n]\s*|\s{2,}")
+_NATO = dict(
+    zip(
+        "alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar "
+        "papa quebec romeo sierra tango uniform victor whiskey xray yankee zulu".split(),
+        "abcdefghijklmnopqrstuvwxyz",
+        strict=True,
+    )
+) | {"alfa": "a", "juliet": "j", "whisky": "w", "x-ray": "x"}
+_NATO_WORD = re.compile("|".join(sorted(_NATO, key=len, reverse=True)))
+_NATO_RUN = re.compile(rf"\b(?:(?:{_NATO_WORD.pattern})\b([ ,.\-/\n]{{0,4}})){{4,}}", re.IGNORECASE)
+_BRAILLE_RUN = re.compile("[\u2800-\u28ff][\u2800-\u28ff \n]{3,}")
+# Dots of a to j; k to t add dot 3, u to z dots 3 and 6, w is an exception.
+_TENS = (0x01, 0x03, 0x09, 0x19, 0x11, 0x0B, 0x1B, 0x13, 0x0A, 0x1A)
+_BRAILLE = {0x2800: " "}
+_BRAILLE |= {0x2800 + dots: letter for dots, letter in zip(_TENS, "abcdefghij", strict=True)}
+_BRAILLE |= {0x2804 + dots: letter for dots, letter in zip(_TENS, "klmnopqrst", strict=True)}
+_BRAILLE |= {0x2824 + dots: letter for dots, letter in zip(_TENS[:5], "uvxyz", strict=True)}
+_BRAILLE |= {
+    0x283A: "w",
+    0x2820: "",
+    0x283C: "",
+    0x2832: ".",
+    0x2802: ",",
+    0x2826: "?",
+    0x2824: "-",
+}
+_NUMBERS = re.compile(
+    r"(?<![\w.])(?:\\?\d{2,6}(?:\s|[,;:|\-]\s?|\\(?=\d)){1,2}){5,}\d{2,6}(?![\w.])|(?:\\\d{2,3}){4,}"
+)
+_NUMBER = re.compile(r"\d+")
+_FLIPPED = "ɐqɔpǝɟƃɥᴉɾʞןɯuodbɹsʇnʌʍxʎz" + "∀ƆᗡƎℲ⅁ʞ˥ԀᴚʇΛ⅄" + "¿¡˙‘"
+_UPRIGHT = "abcdefghijklmnopqrstuvwxyz" + "acdefgklprtvy" + "?!.,"
+_UP = dict(zip(map(ord, _FLIPPED), _UPRIGHT, strict=True)) | {ord("ı"): "i", ord("l"): "l"}
+_TELLING = re.compile("[ɐɔǝɟƃɥᴉɾʞןɯɹʇʌʍʎƆᗡƎℲ⅁˥ᴚ⅄]")
+_FLIPPED_RUN = re.compile(rf"(?m)^[^\n]*{_TELLING.pattern}[^\n]*")
+_FEWEST = 4
+_DIGITS = 12
+
+
+def likely(text: str) -> bool:
+    """Whether letters follow one another as in a language; true of scripts without figures."""
+    flow = stream(SYMBOLS[index(points(text))])
+    return mean(flow.symbols) <= PLAIN
+
+
+def fluent(page: Page, visible: int) -> bool:
+    """Whether a text of so many visible characters is mostly words of a language."""
+    wide = np.count_nonzero(page.flags & WIDE)
+    flow = page.stream
+    return (flow.letters + 2 * wide) * 2 >= visible and mean(flow.symbols) <= PLAIN
+
+
+def _morse(run: str) -> str:
+    words = _MORSE_WORD.split(run.translate(_DASHES))
+    letters = [[_MORSE.get(code, "") for code in word.replace(",", " ").split()] for word in words]
+    total = sum(map(len, letters))
+    text = " ".join("".join(word) for word in letters)
+    return text if sum(len(word) for word in text.split()) * 10 >= total * 9 else ""
+
+
+def morse(page: Page) -> Iterator[Found]:
+    """Dots and dashes."""
+    yield from _replaced(page, "morse", _MORSE_RUN, _morse)
+
+
+def _nato(run: str) -> str:
+    parts = re.split(r"\s*[/\n]\s*|\s{2,}|[,.] {0,3}(?=\b)", run.lower())
+    if all(len(_NATO_WORD.findall(part)) == 1 for part in parts if part):
+        parts = [run.lower()]
+    return " ".join("".join(_NATO[word] for word in _NATO_WORD.findall(part)) for part in parts)
+
+
+def nato(page: Page) -> Iterator[Found]:
+    """Letters as words: Alfa, Bravo, Charlie."""
+    if len(page.words & _NATO.keys()) > 1:
+        yield from _replaced(page, "nato", _NATO_RUN, _nato)
+
+
+def braille(page: Page) -> Iterator[Found]:
+    """Braille's letters, uncontracted."""
+    if not page.text.isascii():
+        yield from _replaced(page, "braille", _BRAILLE_RUN, lambda run: run.translate(_BRAILLE))
+
+
+def _numbers(run: str) -> str:
+    digits = _NUMBER.findall(run)
+    for base in (10, 8):
+        if base == 8 and any("8" in one or "9" in one for one in digits):
+            continue
+        values = [int(one, base) for one in digits]
+        if all(
+            32 <= value < 0x3000 or 0x4E00 <= value < 0xD7A4 or value in {9, 10} for value in values
+        ):
+            text = "".join(map(chr, values))
+            letters = sum(map(str.isalpha, text))
+            if letters * 3 >= len(text) * 2 and likely(text):
+                return text
+    return ""
+
+
+def numbers(page: Page) -> Iterator[Found]:
+    """Characters' numbers, decimal or octal."""
+    if np.count_nonzero(page.flags & DIGIT) >= _DIGITS:
+        yield from _replaced(page, "codes", _NUMBERS, _numbers)
+
+
+def _upright(line: str) -> str:
+    if len(_TELLING.findall(line)) < _FEWEST:
+        return ""
+    plain = line.translate(_UP)
+    return min(
+        plain[::-1], plain, key=lambda text: mean(stream(SYMBOLS[index(points(text))]).symbols)
+    )
+
+
+def flipped(page: Page) -> Iterator[Found]:
+    """Lines of letters upside down, which read from their end."""
+    if not page.text.isascii():
+        yield from _replaced(page, "upside-down", _FLIPPED_RUN, _upright)
+
+
+def _replaced(
+    page: Page, how: str, pattern: re.Pattern[str], read: Callable[[str], str]
+) -> Iterator[Found]:
+    pieces = [
+        (match.start(), match.end(), plain)
+        for match in pattern.finditer(page.text)
+        if (plain := read(match[0]))
+    ]
+    if pieces:
+        yield Found((how,), placed(page.text, pieces), hidden=True)
