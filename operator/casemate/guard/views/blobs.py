@@ -35,7 +35,7 @@ _DIGITS32 = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghijklmnopqrstuv"
 )
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
-_BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}|[a-z2-7]{16,}={0,6}")
+_BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}|(?=[a-z]*[2-7])[a-z2-7]{16,}={0,6}")
 _PAIRS = re.compile(
     r"(?:(?:0x|\\x|\\)?[0-9A-Fa-f]{2}[\s,:;.|-]{1,2}){7,}(?:0x|\\x)?[0-9A-Fa-f]{2}(?![0-9A-Za-z])"
     r"|(?:(?:0x|\\x)[0-9A-Fa-f]{2}){4,}",

@@ -32,7 +32,9 @@ _GAIN = 20
 """Half nats by which a reading must be likelier over such a stretch. Of plain stretches, in eight
 languages and in source code, less than one in a thousand is so much likelier read backwards, of
 turned ones nine in ten."""
-_GAIN_OF_MANY = 32
+_MORE = 6
+"""And more, over all of a stretch."""
+_GAIN_OF_MANY = 36
 """The same for readings that are one of many."""
 _FLUENT = 6.5
 """Half nats a letter that a whole text stays below."""
@@ -105,6 +107,10 @@ def region(page: Page, given: Costs, read: Costs, least: int = _GAIN) -> Region 
     better = (np.diff(gain) > 0) | (letters <= _SHORT)
     covered = _grown(_covered(first[hot], last[hot], starts.size) & better, better)
     begins, ends = runs(covered)
+    sure = gain[ends] - gain[begins] >= least + _MORE
+    begins, ends = begins[sure], ends[sure]
+    if not begins.size and not whole:
+        return None
     share = (total[ends] - total[begins]).sum() / total[-1]
     if whole or share >= _WHOLE:
         return Region(np.ones(size, bool), whole=True)

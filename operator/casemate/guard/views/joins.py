@@ -11,6 +11,8 @@ from casemate.guard.views.chars import (
     LETTER,
     NEWLINE,
     SPACE,
+    WIDE,
+    count,
     Index,
     Mask,
     Points,
@@ -31,9 +33,11 @@ _SURE = 12
 _WIDEST = 4
 _KINDS = 3 * _WIDEST
 _BETWEEN = [ord(one) for one in "-._·~^+*/|,:;=•‧‐‑‒–—…"]
-_JOIN = 6
+_JOIN = 8
 """Half nats that a cut must explain: it is rarer than a space by so much."""
-_CUT = 16
+_CUT = 24
+_PART = 4
+"""Letters a piece, on average, at most: longer ones are words."""
 
 
 def _single(page: Page) -> Index:
@@ -90,12 +94,24 @@ def spaced(page: Page) -> Iterator[Found]:
     if not chains[0].size:
         return
     text = text_of(_joined(page, single, chains))
-    longest = int((chains[1] - chains[0]).max()) + 1
-    letters = text_of(page.codes[single])
-    told = mean(stream(SYMBOLS[index(page.codes[single])]).symbols) <= PLAIN - 1
-    sure = longest >= _SURE and sum(map(str.isalpha, letters)) * 2 >= len(letters)
-    if told or sure or not letters.isascii() or page.gains(text):
+    if _told(page, single, chains) or page.gains(text):
         yield Found(("spaced",), text)
+
+
+def _told(page: Page, single: Index, chains: tuple[Index, Index, Index]) -> bool:
+    """Whether the letters in chains are text by themselves: many, or likely, or Han and Hangul."""
+    starts, ends, _ = chains
+    inside = np.zeros(single.size + 1, np.intp)
+    inside[starts] += 1
+    inside[ends + 1] -= 1
+    places = single[np.cumsum(inside[:-1]) > 0]
+    flags = page.flags[places]
+    letters = np.count_nonzero(flags & LETTER)
+    if letters * 2 < places.size:
+        return False
+    if int((ends - starts).max()) + 1 >= _SURE or np.count_nonzero(flags & WIDE) * 2 > places.size:
+        return True
+    return letters >= _FEWEST and mean(stream(page.symbols[places]).symbols) <= PLAIN - 2
 
 
 def _cuts(page: Page) -> Mask:
@@ -129,8 +145,9 @@ def _explained(page: Page, cuts: Mask) -> int:
             number[kept][flow.at[:-1]], forward(flow.symbols), minlength=cut.size
         ).astype(np.intp)
 
+    short = count(whole, *runs(whole)) <= _PART * (cut[1:] + 1) + cut[1:]
     gain = costs(np.ones(cuts.size, bool)) - costs(~cuts) - _JOIN * cut
-    return int(gain[(cut > 0) & (gain > 0)].sum())
+    return int(gain[1:][(cut[1:] > 0) & (gain[1:] > 0) & short].sum())
 
 
 _MARKUP = re.compile(

@@ -126,7 +126,7 @@ def _second(search: _Search, page: Page) -> None:
     for how, text in _guesses(page):
         guess = Page(text, page.vocabulary)
         for found in search.readings(guess, STRICT):
-            if found.how[-1] not in read:
+            if found.hidden and found.how[-1] not in read and signs.likely(found.text):
                 search.take((how,), guess, found)
 
 

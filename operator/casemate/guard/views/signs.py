@@ -80,7 +80,8 @@ def _morse(run: str) -> str:
     letters = [[_MORSE.get(code, "") for code in word.replace(",", " ").split()] for word in words]
     total = sum(map(len, letters))
     text = " ".join("".join(word) for word in letters)
-    return text if sum(len(word) for word in text.split()) * 10 >= total * 9 else ""
+    read = sum(map(len, text.split())) * 10 >= total * 9
+    return text if read and len(set(text) - {" "}) >= _FEWEST else ""
 
 
 def morse(page: Page) -> Iterator[Found]:
