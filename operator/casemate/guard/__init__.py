@@ -1,1 +1,1 @@
-"""The guard: what a text asks for, decided by pure functions over a bundle with a digest."""
+"""The guard: what a text asks for, judged against the red lines. Pure: no I/O, clock or logging."""

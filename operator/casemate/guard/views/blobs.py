@@ -23,6 +23,7 @@ from casemate.guard.views.chars import (
     runs,
 )
 from casemate.guard.views.page import Page
+from casemate.guard.views.pieces import placed
 from casemate.guard.views.readable import SHOWN, begins, readable
 from casemate.guard.views.types import Found
 
@@ -138,28 +139,19 @@ def _data(pieces: list[tuple[int, int, str]]) -> bool:
     )
 
 
-def placed(text: str, pieces: list[tuple[int, int, str]]) -> str:
-    """The text with each stretch replaced."""
-    parts, done = [], 0
-    for start, end, new in pieces:
-        parts += [text[done:start], new]
-        done = end
-    return "".join([*parts, text[done:]])
-
-
 def _pieces(page: Page) -> Iterator[tuple[int, int]]:
     """Stretches of short pieces of base64, told from words by capitals and digits inside."""
     codes, flags = page.codes, page.flags
     body = (flags & B64) > 0
-    starts, ends = runs(body)
-    if not starts.size:
-        return
     digit = (codes >= ord("0")) & (codes <= ord("9"))
     upper = (codes >= ord("A")) & (codes <= ord("Z"))
     lower = (codes >= ord("a")) & (codes <= ord("z"))
-    mark = body & ~(digit | upper | lower)
+    mark = (codes == ord("+")) | (codes == ord("="))
     turn = (before(lower) & upper) | (before(digit) & (upper | lower)) | mark
     turn |= before(upper | lower) & digit
+    if np.count_nonzero(turn) < 2:
+        return
+    starts, ends = runs(body)
     odd = count(turn & body, starts, ends) > 0
     blank = (flags & (SPACE | NEWLINE)) > 0
     linked = np.zeros(starts.size, bool)

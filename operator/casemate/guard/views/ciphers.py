@@ -23,7 +23,7 @@ from casemate.guard.views.letters import (
     words,
 )
 from casemate.guard.views.page import Page
-from casemate.guard.views.respell import exchanged
+from casemate.guard.views.pieces import exchanged
 from casemate.guard.views.types import Found
 
 LEAST = 12

@@ -1,6 +1,7 @@
 """Digits and symbols in the place of letters."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from casemate.guard.views.chars import (
     Mask,
     Points,
     after,
+    before,
+    count,
     index,
     runs,
     text_of,
@@ -40,32 +43,56 @@ _NAME = 4
 """Longer words behind a sign are names of variables and people."""
 
 
-def _inner(page: Page) -> tuple[Mask, Mask]:
-    """Places that may mean a letter and have one behind them in the same word; and their words."""
+class _Words(NamedTuple):
+    """Where a text has signs that may mean letters.
+
+    Attributes:
+        signs: The signs, in words that have a letter.
+        inner: Those with a letter behind them: others may be a number or a mark.
+        several: Words with an inner sign and another one.
+    """
+
+    signs: Mask
+    inner: Mask
+    several: Mask
+
+
+def _words(page: Page) -> _Words | None:
     letter = (page.flags & LETTER) > 0
     sign = _TABLE[page.at] > 0
     closing = np.isin(page.codes, [ord(one) for one in _ENDS])
     firm = letter | (sign & ~closing)
-    sign &= firm | (np.append(False, firm[:-1]) & np.append(firm[1:], False))
-    word = letter | sign
-    starts, ends = runs(word)
-    lengths = ends - starts
-    places = np.arange(page.codes.size)
-    last = np.maximum.accumulate(np.where(letter, places, -1))
-    # The last letter of a word, for each of its places: what comes behind it is a number or a mark.
-    inside = sign[word] & (places[word] < np.repeat(last[ends - 1], lengths))
-    count = np.concatenate(([0], np.cumsum(inside)))
-    bounds = np.concatenate(([0], np.cumsum(lengths)))
-    chosen = (count[bounds[1:]] > count[bounds[:-1]]) & (lengths >= _SHORTEST)
-    digit = (page.flags & DIGIT) > 0
-    chosen &= ~(digit & after(digit))[starts]  # a number with a unit
-    named = np.isin(page.codes, [ord("@"), ord("$")])
-    host = np.append(page.codes == ord("."), False)[ends] & np.append(letter, [False] * 2)[ends + 1]
-    chosen &= ~(host & (chars.count(named, starts, ends) > 0))  # an address
-    chosen &= ~(named[starts] & (count[bounds[1:]] == count[bounds[:-1]] + 1) & (lengths > _NAME))
-    words_of = np.zeros(word.size, bool)
-    words_of[word] = np.repeat(chosen, lengths)
-    return words_of & sign, words_of
+    sign &= firm | (before(firm) & after(firm))
+    starts, ends = runs(letter | sign)
+    if not sign.any():
+        return None
+    last = np.maximum.accumulate(np.where(letter, np.arange(letter.size), -1))[ends - 1]
+    inner = count(sign, starts, np.maximum(last, starts))
+    usable = (last >= starts) & ~_named(page, starts, ends, inner)
+    told = usable & (inner > 0) & (ends - starts >= _SHORTEST)
+    several = told & (count(sign & ~before(sign), starts, ends) > 1)
+    return _Words(
+        sign & _spread(usable, starts, ends, letter.size),
+        sign & _spread(told, starts, np.maximum(last, starts), letter.size),
+        _spread(several, starts, ends, letter.size),
+    )
+
+
+def _spread(chosen: Mask, starts: Index, ends: Index, size: int) -> Mask:
+    """The places of the chosen stretches."""
+    step = np.bincount(starts[chosen], minlength=size + 1)
+    return np.cumsum(step - np.bincount(ends[chosen], minlength=size + 1))[:-1] > 0
+
+
+def _named(page: Page, starts: Index, ends: Index, inner: Index) -> Mask:
+    """Words that are a number with its unit, an address, or the name of a person or a variable."""
+    digit = np.append((page.flags & DIGIT) > 0, False)
+    letter = np.append((page.flags & LETTER) > 0, [False, False])
+    sigil = np.append(np.isin(page.codes, [ord("@"), ord("$")]), False)
+    number = digit[starts] & digit[starts + 1]
+    host = np.append(page.codes == ord("."), False)[ends] & letter[ends + 1]
+    address = host & (count(sigil[:-1], starts, ends) > 0)
+    return number | address | (sigil[starts] & (inner == 1) & (ends - starts > _NAME))
 
 
 def _ones(codes: Points, ones: Index) -> None:
@@ -97,26 +124,23 @@ def _likely(symbols: Symbols, at: Index, many: Mask) -> int:
     return best
 
 
-def _several(signs: Mask, chosen: Mask) -> Mask:
-    """The chosen words that have signs in more than one place."""
-    starts, ends = runs(chosen)
-    mask = np.zeros(chosen.size, bool)
-    mask[chosen] = np.repeat(chars.count(signs & ~before(signs), starts, ends) > 1, ends - starts)
-    return mask
-
-
-def leet(page: Page) -> Iterator[Found]:
-    """Words with digits or symbols among their letters, such as surv3ill4nce."""
-    if not (page.flags & DIGIT).any() and not (_TABLE[page.at] > 0).any():
-        return
-    signs, chosen = _inner(page)
-    if not signs.any():
-        return
+def _read(page: Page, signs: Mask) -> Points:
     codes = np.where(signs, _TABLE[page.at], page.codes).astype(np.uint32)
     ones = np.flatnonzero(signs & (page.codes == ord("1")))
     if ones.size:
         _ones(codes, ones)
-    text = text_of(codes)
+    return codes
+
+
+def leet(page: Page) -> Iterator[Found]:
+    """Words with digits or symbols among their letters, such as surv3ill4nce."""
+    found = _words(page)
+    if not found or not found.inner.any():
+        return
+    codes = _read(page, found.signs)
     flow = stream(SYMBOLS[index(codes)])
-    if _likely(flow.symbols, flow.at, _several(signs, chosen)) >= LEAST or page.gains(text):
-        yield Found(("leet",), text)
+    if _likely(flow.symbols, flow.at, found.several) < LEAST:
+        gained = page.gains(text_of(_read(page, found.inner)))
+        if not any(len(word) > _SHORTEST for word in gained):
+            return
+    yield Found(("leet",), text_of(codes))

@@ -53,12 +53,18 @@ def wide_turned(page: Page) -> Iterator[Found]:
     pairs = page.vocabulary.pairs
     backwards = frozenset(pair[::-1] for pair in pairs)
 
+    def seen(clause: str) -> tuple[int, int]:
+        found = set(map(str.__add__, clause, clause[1:]))
+        return len(found & backwards), len(found & pairs)
+
     def turned(clause: str) -> str:
-        seen = set(map(str.__add__, clause, clause[1:]))
-        there, here = len(seen & backwards), len(seen & pairs)
+        there, here = seen(clause) if len(clause) >= _FEWEST else (0, 0)
         return clause[::-1] if there >= _PAIRS and there > 2 * here else clause
 
-    if turned(page.text) is not page.text:
+    there, here = seen(page.text)
+    if there < _PAIRS:
+        return
+    if there > 2 * here:
         yield Found(("reversed",), page.text[::-1], hidden=True)
     text = _CLAUSE.sub(lambda match: turned(match[0]), page.text)
     if text != page.text:

@@ -8,7 +8,8 @@ from casemate.guard.views.clean import Clean, clean, settled
 from casemate.guard.views.letters import SYMBOLS, Stream, Symbols, stream
 from casemate.guard.views.vocabulary import Vocabulary
 
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_WORD = re.compile(r"[^\W\d_]+")
+_LETTERS = bytes(at if chr(at).isalpha() else 32 for at in range(128)) + b" " * 128
 
 
 class Page:
@@ -60,7 +61,9 @@ class Page:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The words of three letters and more, canonical."""
+        """The words, canonical."""
+        if self.canonical.isascii():
+            return frozenset(self.canonical.encode().translate(_LETTERS).decode().split())
         return frozenset(_WORD.findall(self.canonical))
 
     def gains(self, text: str) -> frozenset[str]:

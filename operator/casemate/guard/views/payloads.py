@@ -87,12 +87,15 @@ _CARRIERS: tuple[tuple[re.Pattern[str], Callable[[Page], Iterator[Found]]], ...]
     (re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]"), selectors),
     (re.compile("[\u180e\u200b-\u200f\u2060-\u2064\ufeff]"), bits),
     (re.compile("\u202e"), bidi),
-    (re.compile("[\x08\x7f]"), erased),
 )
 
 
 def carried(page: Page) -> Iterator[Found]:
     """What a text's invisible characters carry."""
+    if "\b" in page.raw or "\x7f" in page.raw:
+        yield from erased(page)
+    if page.raw.isascii():
+        return
     for sign, transform in _CARRIERS:
         if sign.search(page.raw):
             yield from transform(page)

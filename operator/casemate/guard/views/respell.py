@@ -1,24 +1,18 @@
 """Words that are spelled wrong on purpose: letters stretched, doubled or stirred."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from casemate.guard.views.chars import FLAGS, LETTER, Index, Mask, index, points, runs, text_of
+from casemate.guard.views.clean import settled
 from casemate.guard.views.page import Page
+from casemate.guard.views.pieces import placed
 from casemate.guard.views.types import Found
-from casemate.guard.views.vocabulary import LEAST, letter_sums, squeezed
+from casemate.guard.views.vocabulary import LEAST, Vocabulary, letter_sums
 
-_WORD = re.compile(r"[^\W\d_]{5,}")
 _RUN = 3
 _DOUBLED = 4
-_MOVED = 4
-
-
-def exchanged(text: str, known: Callable[[str], str | None]) -> str:
-    """The text with some of its words replaced."""
-    return _WORD.sub(lambda match: known(match[0]) or match[0], text)
 
 
 def stretched(page: Page) -> Iterator[Found]:
@@ -26,7 +20,7 @@ def stretched(page: Page) -> Iterator[Found]:
     codes = page.codes
     letter = (page.flags & LETTER) > 0
     same = letter[1:] & (codes[1:] == codes[:-1])
-    if np.count_nonzero(same) < 2:
+    if not (same[1:] & same[:-1]).any() and not (same[4:] & same[2:-2] & same[:-4]).any():
         return
     first = np.append(True, ~same)
     starts = np.flatnonzero(first)
@@ -41,8 +35,8 @@ def stretched(page: Page) -> Iterator[Found]:
         return
     words_of = _stretched_words(letter, ~keep)
     if words_of.any():
-        text = text_of(codes[keep | ~words_of])
-        yield Found(("stretched",), exchanged(text.lower(), _spelled(page)))
+        text = settled(text_of(codes[keep | ~words_of]))
+        yield Found(("stretched",), _corrected(text, page.vocabulary))
 
 
 def _stretched_words(letter: Mask, gone: Mask) -> Mask:
@@ -66,56 +60,45 @@ def _all_doubled(letter: Mask, starts: Index, lengths: Index) -> Mask:
     return mask
 
 
-def _spelled(page: Page) -> Callable[[str], str | None]:
-    """What a word should be, if a known one has the same letters, or the same but for doubling."""
-    sums, meant = page.vocabulary.spellings
-    known = page.vocabulary.known
-
-    def spelled(word: str) -> str | None:
-        if word in known or not meant:
-            return None
-        for tried in (word, squeezed(word)):
-            value = letter_sums(points(tried)).sum()
-            at = int(np.searchsorted(sums, value))
-            if at < len(meant) and sums[at] == value and _near(word, meant[at]):
-                return meant[at]
-        return None
-
-    return spelled
-
-
 def _near(word: str, meant: str) -> bool:
-    """Whether a word may be a slip or a disguise of another: the same ends, or few letters moved."""
-    if word[0] == meant[0] and word[-1] == meant[-1]:
-        return True
-    moved = sum(one != other for one, other in zip(word, meant, strict=False))
-    return moved <= (_MOVED if word[0] == meant[0] else 2)
+    """Whether a word may be a slip or a disguise of another: its ends stay or change places."""
+    first = word[0] == meant[0] or word[:2] == meant[1::-1]
+    return first and (word[-1] == meant[-1] or word[-2:] == meant[:-3:-1])
 
 
-def _candidates(page: Page) -> set[str]:
-    """Words whose letters, in any order, are those of a known word."""
-    sums = page.vocabulary.spellings[0]
-    codes = points(page.canonical)
+def _corrected(text: str, vocabulary: Vocabulary) -> str:
+    """The text with known words put in the place of words of the same letters.
+
+    The same in any order, or the same but for doubling.
+    """
+    sums, meant = vocabulary.spellings
+    codes = points(text)
     letter = (FLAGS[index(codes)] & LETTER) > 0
     starts, ends = runs(letter)
+    if not starts.size or not meant:
+        return text
     values = np.where(letter, letter_sums(codes), np.uint64(0))
     single = values.copy()
     single[1:][codes[1:] == codes[:-1]] = 0
-    hit = np.zeros(starts.size, bool)
-    for each in (values, single) if starts.size else ():
-        # A sum per word: from its start to the next one's, with nothing in between that counts.
+    pieces = []
+    for each in (single, values):
+        # Nothing between two words counts, so a sum from start to start is the word's.
         total = np.add.reduceat(each, starts)
-        hit |= sums[np.minimum(np.searchsorted(sums, total), sums.size - 1)] == total
-    hit &= ends - starts >= LEAST
-    bounds = zip(starts[hit].tolist(), ends[hit].tolist(), strict=True)
-    return {page.canonical[start:end] for start, end in bounds}
+        at = np.minimum(np.searchsorted(sums, total), sums.size - 1)
+        hits = np.flatnonzero((sums[at] == total) & (ends - starts >= LEAST))
+        bounds = zip(starts[hits].tolist(), ends[hits].tolist(), at[hits].tolist(), strict=True)
+        pieces += [(start, end, meant[one]) for start, end, one in bounds]
+    known = vocabulary.known
+    changed = {
+        (start, end): new
+        for start, end, new in pieces
+        if (word := text[start:end]) not in known and _near(word, new)
+    }
+    return placed(text, [(*span, new) for span, new in sorted(changed.items())])
 
 
 def respelled(page: Page) -> Iterator[Found]:
     """Known words with letters exchanged, doubled or left single."""
-    if not page.vocabulary.spellings[1]:
-        return
-    spelled = _spelled(page)
-    change = {word: new for word in _candidates(page) if (new := spelled(word))}
-    if change:
-        yield Found(("respelled",), exchanged(page.canonical, change.get))
+    text = _corrected(page.canonical, page.vocabulary)
+    if text is not page.canonical and text != page.canonical:
+        yield Found(("respelled",), text)

@@ -23,9 +23,9 @@ Transform = Callable[[Page], Iterator[Found]]
 DEPTH = 2
 _SPARE = 16384
 """Characters that a short text's readings may have, beyond four times its own."""
-_EFFORT = 5
-_LEAST_EFFORT = 65536
-"""Characters that may be searched, beyond five times the text's: what bounds the time."""
+_EFFORT = 3
+_LEAST_EFFORT = 32768
+"""Characters that may be searched, beyond three times the text's: what bounds the time."""
 
 STRICT: tuple[Transform, ...] = (
     blobs.blobs,

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from casemate.guard.views.blobs import placed
 from casemate.guard.views.chars import DIGIT, WIDE, index, points
 from casemate.guard.views.letters import PLAIN, SYMBOLS, mean, stream
 from casemate.guard.views.page import Page
+from casemate.guard.views.pieces import placed
 from casemate.guard.views.types import Found
 
 _MORSE = dict(
@@ -22,6 +22,7 @@ _MORSE = dict(
 )
 _DASHES = str.maketrans("−–—_•·∙・●", "----.....")
 _MORSE_RUN = re.compile(r"(?:[.\-−–—_•·∙・●]{1,7}[ \n/|,]{1,5}){4,}[.\-−–—_•·∙・●]{1,7}")
+_MORSE_PAIRS = tuple(gap + sign for gap in " \n/|," for sign in ".-_")
 _MORSE_WORD = re.compile(r"\s*[/|\n]\s*|\s{2,}")
 _NATO = dict(
     zip(
@@ -62,10 +63,13 @@ _FEWEST = 4
 _DIGITS = 12
 
 
+def _cost(text: str) -> float:
+    return mean(stream(SYMBOLS[index(points(text))]).symbols)
+
+
 def likely(text: str) -> bool:
     """Whether letters follow one another as in a language; true of scripts without figures."""
-    flow = stream(SYMBOLS[index(points(text))])
-    return mean(flow.symbols) <= PLAIN
+    return _cost(text) <= PLAIN
 
 
 def fluent(page: Page, visible: int) -> bool:
@@ -86,7 +90,8 @@ def _morse(run: str) -> str:
 
 def morse(page: Page) -> Iterator[Found]:
     """Dots and dashes."""
-    yield from _replaced(page, "morse", _MORSE_RUN, _morse)
+    if not page.text.isascii() or any(pair in page.text for pair in _MORSE_PAIRS):
+        yield from _replaced(page, "morse", _MORSE_RUN, _morse)
 
 
 def _nato(run: str) -> str:
@@ -130,19 +135,22 @@ def numbers(page: Page) -> Iterator[Found]:
         yield from _replaced(page, "codes", _NUMBERS, _numbers)
 
 
-def _upright(line: str) -> str:
-    if len(_TELLING.findall(line)) < _FEWEST:
-        return ""
-    plain = line.translate(_UP)
-    return min(
-        plain[::-1], plain, key=lambda text: mean(stream(SYMBOLS[index(points(text))]).symbols)
-    )
-
-
 def flipped(page: Page) -> Iterator[Found]:
     """Lines of letters upside down, which read from their end."""
-    if not page.text.isascii():
-        yield from _replaced(page, "upside-down", _FLIPPED_RUN, _upright)
+    if page.text.isascii():
+        return
+    lines = [line for line in _FLIPPED_RUN.finditer(page.text) if _many(line[0])]
+    if not lines:
+        return
+    read = [line[0].translate(_UP) for line in lines]
+    turned = [line[::-1] for line in read]
+    best = min(turned, read, key=lambda way: _cost("\n".join(way)))
+    pieces = [(line.start(), line.end(), new) for line, new in zip(lines, best, strict=True)]
+    yield Found(("upside-down",), placed(page.text, pieces), hidden=True)
+
+
+def _many(line: str) -> bool:
+    return len(_TELLING.findall(line)) >= _FEWEST
 
 
 def _replaced(

@@ -45,3 +45,7 @@ class Found(NamedTuple):
     how: tuple[str, ...]
     text: str
     hidden: bool = False
+
+
+class Unfinished(Exception):
+    """A transform gave up: there is more than it is willing to decode."""

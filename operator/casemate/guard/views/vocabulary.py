@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from casemate.guard.views.chars import FLAGS, WIDE, index, points
 from casemate.guard.views.common import PAIRS, WORDS
 
+_KNOWN = 3
 LEAST = 5
 """Letters of a word that is known by its letters alone. Shorter words have too many neighbours: form and from."""
 
@@ -24,7 +25,7 @@ class Vocabulary:
 
     def __init__(self, words: frozenset[str]) -> None:
         self.words = frozenset(word for word in words if word.isalpha())
-        self.known = self.words | WORDS
+        self.known = frozenset(word for word in self.words | WORDS if len(word) >= _KNOWN)
 
     @cached_property
     def pairs(self) -> frozenset[str]:
