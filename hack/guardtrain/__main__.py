@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from casemate.embedder import load, prepared
+from casemate.guard.views import canonical
 from guardtrain.build import build
-from guardtrain.canonical import canonical
 from guardtrain.corpus import DATA, ROOT, corpus, lexicon, without
 from guardtrain.words import words
 

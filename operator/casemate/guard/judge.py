@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -23,7 +24,8 @@ from casemate.guard.types import (
     Surface,
     Verdict,
 )
-from casemate.guard.views import Views, views
+from casemate.guard.views import Views
+from casemate.guard.views import views as unfold
 from casemate.guard.windows import windows
 
 ANSWER_SCORE = 0.9
@@ -55,7 +57,7 @@ class Judge:
         vector: Vector | None = None,
         *,
         detect: Detect = detect,
-        views: Callable[[str], Views] = views,
+        views: Callable[[str], Views] | None = None,
     ) -> None:
         """Compile the policy's patterns.
 
@@ -64,7 +66,7 @@ class Judge:
             policy: What follows from what is found.
             vector: Turns a text into a vector; None: without that tier.
             detect: Finds what one window asks for.
-            views: Unfolds a text.
+            views: Unfolds a text; by default with the words of the lexicon.
 
         Raises:
             PolicyError: A pattern is none that RE2 accepts.
@@ -73,7 +75,7 @@ class Judge:
         self._policy = policy
         self._vector = vector
         self._detect = detect
-        self._views = views
+        self._views = views or partial(unfold, words=bundle.lexicon.words)
         self._patterns = [
             (line, _compiled(line, pattern))
             for line, patterns in policy.patterns.items()

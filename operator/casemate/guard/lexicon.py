@@ -15,13 +15,27 @@ from casemate.guard.folding import fold
 
 _NO_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _ENDINGS = re.compile(r"[\uac00-\ud7af]")
+_WORD = 4
+"""Letters of a word that somebody would take the trouble to disguise."""
 
 
 class Lexicon:
-    """The terms of all concepts as one automaton: a text is read once, whatever their number."""
+    """The terms of all concepts as one automaton: a text is read once, whatever their number.
+
+    Attributes:
+        concepts: Their names.
+        words: The words of all terms, without endings that are left open.
+    """
 
     def __init__(self, concepts: Sequence[str], terms: Mapping[str, Iterable[str]]) -> None:
         self.concepts = tuple(concepts)
+        self.words = frozenset(
+            part
+            for words in terms.values()
+            for word in words
+            for part in word.rstrip("*").split()
+            if len(part) >= _WORD
+        )
         at = {name: i for i, name in enumerate(concepts)}
         found: dict[str, set[int]] = {}
         for name, words in terms.items():

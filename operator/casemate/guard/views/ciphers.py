@@ -14,7 +14,6 @@ from casemate.guard.views.chars import BREAK, LETTER, Flags, Index, Mask, Points
 from casemate.guard.views.letters import (
     LATIN,
     PLAIN,
-    SYMBOLS,
     Costs,
     Stream,
     Symbols,

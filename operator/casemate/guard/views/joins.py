@@ -7,22 +7,20 @@ import numpy as np
 
 from casemate.guard.views.chars import (
     DIGIT,
-    FLAGS,
     LETTER,
     NEWLINE,
     SPACE,
     WIDE,
-    count,
     Index,
     Mask,
     Points,
     after,
     before,
-    index,
+    count,
     runs,
     text_of,
 )
-from casemate.guard.views.letters import PLAIN, SYMBOLS, forward, mean, stream, words
+from casemate.guard.views.letters import PLAIN, SYMBOLS, forward, mean, stream
 from casemate.guard.views.page import Page
 from casemate.guard.views.types import Found
 

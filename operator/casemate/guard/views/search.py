@@ -116,7 +116,7 @@ def _guesses(page: Page) -> Iterator[tuple[str, str]]:
     A notation that was turned round or shifted gives no sign of it, so it is tried.
     """
     visible = len(page.text) - page.text.count(" ")
-    if ciphers.LEAST <= visible and not signs.fluent(page, visible):
+    if visible >= ciphers.LEAST and not signs.fluent(page, visible):
         yield "reversed", page.text[::-1]
         yield "rot13", codecs.encode(page.text, "rot13")
 
