@@ -1,6 +1,7 @@
 """From corpus and lexicon to the bytes of a bundle."""
 
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from guardtrain.matrix import SCALES, Table, table
 
 VERSION = 20261126
 _WIDTH = 512
+_WORD = re.compile(r"[^\W\d_]{4,20}")
 # Shares of examples: violating ones that may fall under the floor, harmless ones above "certain".
 _MISSED = 0.002
 _WRONG = 0.0005
@@ -40,7 +42,11 @@ def build(
     subs = sorted({(lines.index(each.line_id), each.sub) for each in examples if each.line_id})
     heads = _heads(data, lexicon, subs, lines)
     arrays, scales = _quantised(heads)
-    arrays |= {"lexicon": _packed(merged), "words": _packed(words)}
+    arrays |= {
+        "lexicon": _packed(merged),
+        "words": _packed(words),
+        "real": _packed({"": _real(examples)}),
+    }
     meta = {
         "version": VERSION,
         "languages": sorted({each.language for each in examples}),
@@ -144,6 +150,12 @@ def _quantised(
         arrays[name] = np.ascontiguousarray(np.rint(each / scale).astype(kind).T)
         scales[name] = scale
     return arrays, scales
+
+
+def _real(examples: Sequence[Example]) -> list[str]:
+    """Return the words of the examples that are near enough to others to be taken for them."""
+    found = {word for each in examples for word in _WORD.findall(each.text.lower())}
+    return sorted(found)
 
 
 def _packed(words: Any) -> NDArray[np.uint8]:

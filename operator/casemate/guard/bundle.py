@@ -47,6 +47,7 @@ class Bundle:
     subs: tuple[tuple[int, str], ...]  # line's number and sub-class, by output of the vector head
     levels: tuple[Levels, ...]
     lexicon: Lexicon
+    real: frozenset[str]  # words that are not to be taken for misspelt ones
     identify: Languages
     linear: LinearHead
     vector: VectorHead
@@ -91,6 +92,7 @@ def _assembled(digest: str, meta: dict[str, Any], arrays: Mapping[str, NDArray[A
         levels=tuple(_levels(each) for each in meta["levels"]),
         lexicon=Lexicon(meta["concepts"], _text(arrays["lexicon"])),
         identify=Languages(covered, _text(arrays["words"])),
+        real=frozenset(_text(arrays["real"])[""]),
         linear=LinearHead(*(weights(f"linear.{n}") for n in LinearHead.__slots__)),
         vector=VectorHead(*(weights(f"vector.{n}") for n in VectorHead.__slots__)),
     )

@@ -75,7 +75,7 @@ class Judge:
         self._policy = policy
         self._vector = vector
         self._detect = detect
-        self._views = views or partial(unfold, words=bundle.lexicon.words)
+        self._views = views or partial(unfold, words=bundle.lexicon.words, real=bundle.real)
         self._patterns = [
             (line, _compiled(line, pattern))
             for line, patterns in policy.patterns.items()

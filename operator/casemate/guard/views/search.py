@@ -130,7 +130,12 @@ def _second(search: _Search, page: Page) -> None:
                 search.take((how,), guess, found)
 
 
-def views(text: str, words: frozenset[str] = frozenset(), budget: int | None = None) -> Views:
+def views(
+    text: str,
+    words: frozenset[str] = frozenset(),
+    budget: int | None = None,
+    real: frozenset[str] = frozenset(),
+) -> Views:
     """The readings of a text: itself in canonical form, and what its disguises hide.
 
     Args:
@@ -138,6 +143,7 @@ def views(text: str, words: frozenset[str] = frozenset(), budget: int | None = N
         words: Words in canonical form that a misspelt word may be: those that somebody would hide.
         budget: Characters that all readings but the first may have together; by default four times
             the text's and 16,384.
+        real: Words that are no misspelling of others, however near they are.
 
     Returns:
         At least the text itself; readings of two transforms at most, each different. Time and
@@ -145,7 +151,7 @@ def views(text: str, words: frozenset[str] = frozenset(), budget: int | None = N
     """
     spare = 4 * len(text) + _SPARE if budget is None else budget
     search = _Search(spare, _EFFORT * len(text) + _LEAST_EFFORT)
-    page = Page(text, vocabulary(words))
+    page = Page(text, vocabulary(words, real))
     search.add((), page)
     level: list[tuple[tuple[str, ...], Page]] = [((), page)]
     for _ in range(DEPTH):

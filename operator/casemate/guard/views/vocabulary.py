@@ -23,9 +23,9 @@ def squeezed(word: str) -> str:
 class Vocabulary:
     """Words in canonical form, and tables of them that are made when first asked for."""
 
-    def __init__(self, words: frozenset[str]) -> None:
+    def __init__(self, words: frozenset[str], real: frozenset[str] = frozenset()) -> None:
         self.words = frozenset(word for word in words if word.isalpha())
-        self.known = frozenset(word for word in self.words | WORDS if len(word) >= _KNOWN)
+        self.known = frozenset(word for word in self.words | WORDS | real if len(word) >= _KNOWN)
 
     @cached_property
     def pairs(self) -> frozenset[str]:
@@ -69,6 +69,6 @@ def letter_sums(codes: NDArray[np.uint32]) -> NDArray[np.uint64]:
 
 
 @lru_cache(maxsize=4)
-def vocabulary(words: frozenset[str]) -> Vocabulary:
+def vocabulary(words: frozenset[str], real: frozenset[str] = frozenset()) -> Vocabulary:
     """The vocabulary of some words; the last few are kept, as a bundle's words stay the same."""
-    return Vocabulary(words)
+    return Vocabulary(words, real)
