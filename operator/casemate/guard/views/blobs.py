@@ -22,6 +22,7 @@ from casemate.guard.views.chars import (
     count,
     runs,
 )
+from casemate.guard.views.meter import PASS, PIECE
 from casemate.guard.views.page import Page
 from casemate.guard.views.pieces import placed
 from casemate.guard.views.readable import SHOWN, begins, readable
@@ -116,6 +117,7 @@ def blobs(page: Page) -> Iterator[Found]:
     spans = _spans(page)
     if not spans[0].size:
         return
+    page.spend(2 * PIECE, len(spans[0]))
     read: dict[tuple[str, ...], list[tuple[int, int, str]]] = {}
     for start, end in zip(spans[0].tolist(), spans[1].tolist(), strict=True):
         text = page.text[start:end]
@@ -184,10 +186,10 @@ def _aligned(text: str) -> str:
 
 def wrapped(page: Page) -> Iterator[Found]:
     """Base64 in lines or in groups."""
+    places = list(_pieces(page))
+    page.spend(4 * PIECE, len(places))
     found = [
-        (start, end, plain)
-        for start, end in _pieces(page)
-        if (plain := _aligned(page.text[start:end]))
+        (start, end, plain) for start, end in places if (plain := _aligned(page.text[start:end]))
     ]
     if found:
         yield Found(("base64",), placed(page.text, found), hidden=not _data(found))
@@ -206,6 +208,7 @@ def pairs(page: Page) -> Iterator[Found]:
     if np.count_nonzero(page.flags & DIGIT) < _LEAST // 2:
         return
     for name, pattern, decoder in (("hex", _PAIRS, hexadecimal), ("binary", _BINARY, binary)):
+        page.spend(PASS)
         found = _read(page.text, pattern, decoder)
         if found:
             yield Found((name,), placed(page.text, found), hidden=True)

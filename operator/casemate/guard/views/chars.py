@@ -17,7 +17,7 @@ LETTER, DIGIT, SPACE, NEWLINE, DROP, MARK, STACK = (1 << n for n in range(7))
 """STACK: any combining mark. MARK: one that belongs to no script, so it can be dropped."""
 LATIN, CYRILLIC, LOOKS, WIDE, OWN, B64, HEX, BREAK = (1 << n for n in range(7, 15))
 """LOOKS: a letter of another script that has letters like Latin ones. WIDE: Han, kana, Hangul.
-OWN: a script in which joiners and points are spelling. BREAK: what ends a sentence or a quotation."""
+OWN: a script in which joiners and points are spelling. BREAK: what ends a sentence or quotation."""
 
 _PLANES = 0x20000
 _SPACES = " \t\x1f\u1680"
@@ -73,7 +73,7 @@ def _flags() -> Flags:
 
 
 def _map(rows: tuple[tuple[str, str], ...]) -> NDArray[np.uint8]:
-    """A table of look-alikes: the ASCII letter, or 0. What case-folding makes one, is one before."""
+    """A table of look-alikes: the ASCII letter, or 0. What case-folding makes one is one before."""
     table = np.zeros(_PLANES + 17, np.uint8)
     for given, meant in pairs(rows):
         table[given] = meant

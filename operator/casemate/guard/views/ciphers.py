@@ -21,6 +21,7 @@ from casemate.guard.views.letters import (
     forward,
     words,
 )
+from casemate.guard.views.meter import PASS
 from casemate.guard.views.page import Page
 from casemate.guard.views.pieces import exchanged
 from casemate.guard.views.types import Found
@@ -230,6 +231,7 @@ def _likelier(symbols: Symbols) -> Costs:
 
 
 def _shifted(page: Page, given: Costs, odd: Mask) -> Iterator[Found]:
+    page.spend(2 * PASS)
     symbols = page.stream.symbols
     inside = np.repeat(odd, words(symbols)[1] + 1)
     orders = [("atbash", _MIRROR)]

@@ -4,8 +4,9 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
+from casemate.guard.views.meter import MATCH
 from casemate.guard.views.page import Page
-from casemate.guard.views.types import Found, Unfinished
+from casemate.guard.views.types import Found
 
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _PRINTABLE = re.compile(r"(?:=[0-9A-F]{2})+|(?<=\w)=\n(?=\w)")
@@ -30,22 +31,23 @@ _PUNYCODE = re.compile(r"\bxn--([a-z0-9-]{1,59})", re.IGNORECASE)
 _SPACES = 3
 _LETTERS = {"percent": 1, "quoted-printable": 3}
 """Letters that must have been escaped: addresses have "=4A" by chance, but no "%4A"."""
-_LABELS = 256
-"""Host names that are decoded, each once: decoding one is quadratic, in at most 59 letters."""
+_LABEL = 12_000
+"""Cost of a host name: decoding one is quadratic, in at most 59 letters."""
 
 
 def _told(
-    text: str, pattern: re.Pattern[str], read: Callable[[re.Match[str]], str]
+    page: Page, pattern: re.Pattern[str], read: Callable[[re.Match[str]], str]
 ) -> tuple[str, str]:
     """The text with escapes read, and all that they stood for."""
     seen: list[str] = []
 
     def each(match: re.Match[str]) -> str:
+        page.spend(MATCH, 2)
         new = read(match)
         seen.append(new)
         return new
 
-    return pattern.sub(each, text), "".join(seen)
+    return pattern.sub(each, page.text), "".join(seen)
 
 
 def _hidden(stood_for: str) -> bool:
@@ -76,7 +78,7 @@ def quoted_printable(page: Page) -> Iterator[Found]:
 
 
 def _bytewise(page: Page, how: str, pattern: re.Pattern[str]) -> Iterator[Found]:
-    text, stood_for = _told(page.text, pattern, _bytes)
+    text, stood_for = _told(page, pattern, _bytes)
     letters = sum(map(str.isalpha, stood_for))
     if letters >= _LETTERS[how] or stood_for.count(" ") >= _SPACES or page.gains(text):
         yield Found((how,), text, hidden=_hidden(stood_for))
@@ -86,7 +88,7 @@ def entities(page: Page) -> Iterator[Found]:
     """HTML's references."""
     if "&" not in page.text:
         return
-    text, stood_for = _told(page.text, _ENTITY, lambda match: html.unescape(match[0]))
+    text, stood_for = _told(page, _ENTITY, lambda match: html.unescape(match[0]))
     if any(map(str.isalpha, stood_for)):
         yield Found(("entities",), text, hidden=_hidden(stood_for))
 
@@ -100,7 +102,7 @@ def escapes(page: Page) -> Iterator[Found]:
     """Code points as programs write them."""
     if not any(mark in page.text for mark in ("\\u", "\\U", "%u", "\\x{", "U+")):
         return
-    text, stood_for = _told(page.text, _ESCAPE, _point)
+    text, stood_for = _told(page, _ESCAPE, _point)
     if any(map(str.isalpha, stood_for)):
         paired = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         yield Found(("escapes",), paired, hidden=_hidden(stood_for))
@@ -114,8 +116,7 @@ def punycode(page: Page) -> Iterator[Found]:
 
     def label(match: re.Match[str]) -> str:
         if match[1] not in labels:
-            if len(labels) >= _LABELS:
-                raise Unfinished
+            page.spend(_LABEL, 1)
             try:
                 labels[match[1]] = match[1].encode().decode("punycode")
             except (UnicodeError, ValueError, OverflowError):

@@ -21,6 +21,7 @@ from casemate.guard.views.chars import (
     text_of,
 )
 from casemate.guard.views.letters import PLAIN, SYMBOLS, forward, mean, stream
+from casemate.guard.views.meter import PASS
 from casemate.guard.views.page import Page
 from casemate.guard.views.types import Found
 
@@ -80,7 +81,8 @@ def _joined(page: Page, single: Index, chains: tuple[Index, Index, Index]) -> Po
     spaces = single[gaps[kinds[gaps] != usual[chain]]] + 1
     keep[spaces] = True
     codes[spaces] = ord(" ")
-    return codes[keep]
+    kept: Points = codes[keep]
+    return kept
 
 
 def spaced(page: Page) -> Iterator[Found]:
@@ -91,6 +93,7 @@ def spaced(page: Page) -> Iterator[Found]:
     chains = _chains(page, single)
     if not chains[0].size:
         return
+    page.spend(PASS)
     text = text_of(_joined(page, single, chains))
     if _told(page, single, chains) or page.gains(text):
         yield Found(("spaced",), text)
@@ -109,7 +112,7 @@ def _told(page: Page, single: Index, chains: tuple[Index, Index, Index]) -> bool
         return False
     if int((ends - starts).max()) + 1 >= _SURE or np.count_nonzero(flags & WIDE) * 2 > places.size:
         return True
-    return letters >= _FEWEST and mean(stream(page.symbols[places]).symbols) <= PLAIN - 2
+    return bool(letters >= _FEWEST and mean(stream(page.symbols[places]).symbols) <= PLAIN - 2)
 
 
 def _cuts(page: Page) -> Mask:
@@ -143,6 +146,7 @@ def _explained(page: Page, cuts: Mask) -> int:
             number[kept][flow.at[:-1]], forward(flow.symbols), minlength=cut.size
         ).astype(np.intp)
 
+    page.spend(2 * PASS)
     short = count(whole, *runs(whole)) <= _PART * (cut[1:] + 1) + cut[1:]
     gain = costs(np.ones(cuts.size, bool)) - costs(~cuts) - _JOIN * cut
     return int(gain[1:][(cut[1:] > 0) & (gain[1:] > 0) & short].sum())

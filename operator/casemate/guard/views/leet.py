@@ -28,6 +28,7 @@ from casemate.guard.views.letters import (
     stream,
     words,
 )
+from casemate.guard.views.meter import PASS
 from casemate.guard.views.page import Page
 from casemate.guard.views.types import Found
 
@@ -92,7 +93,8 @@ def _named(page: Page, starts: Index, ends: Index, inner: Index) -> Mask:
     number = digit[starts] & digit[starts + 1]
     host = np.append(page.codes == ord("."), False)[ends] & letter[ends + 1]
     address = host & (count(sigil[:-1], starts, ends) > 0)
-    return number | address | (sigil[starts] & (inner == 1) & (ends - starts > _NAME))
+    named: Mask = number | address | (sigil[starts] & (inner == 1) & (ends - starts > _NAME))
+    return named
 
 
 def _ones(codes: Points, ones: Index) -> None:
@@ -103,8 +105,8 @@ def _ones(codes: Points, ones: Index) -> None:
     other[where] = SYMBOLS[ord("l")]
     here, there = forward(flow.symbols), forward(other)
     better = np.zeros(ones.size, np.intp)
-    for at in (where - 2, where - 1, where):
-        at = np.clip(at, 0, here.size - 1)
+    for place in (where - 2, where - 1, where):
+        at = np.clip(place, 0, here.size - 1)
         better += here[at] - there[at]
     codes[ones[better > 0]] = ord("l")
 
@@ -137,6 +139,7 @@ def leet(page: Page) -> Iterator[Found]:
     found = _words(page)
     if not found or not found.inner.any():
         return
+    page.spend(3 * PASS)
     codes = _read(page, found.signs)
     flow = stream(SYMBOLS[index(codes)])
     if _likely(flow.symbols, flow.at, found.several) < LEAST:

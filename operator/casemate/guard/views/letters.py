@@ -99,13 +99,13 @@ def stream(symbols: Symbols) -> Stream:
 def forward(symbols: Symbols) -> Costs:
     """Cost of each letter or gap but the first and the last, read from left to right."""
     wide = symbols.astype(np.int32)
-    return _COSTS[(wide[:-2] * _SIZE + wide[1:-1]) * _SIZE + wide[2:]].astype(np.int32)
+    return np.asarray(_COSTS[(wide[:-2] * _SIZE + wide[1:-1]) * _SIZE + wide[2:]], np.int32)
 
 
 def backward(symbols: Symbols) -> Costs:
     """The same, read from right to left."""
     wide = symbols.astype(np.int32)
-    return _COSTS[(wide[2:] * _SIZE + wide[1:-1]) * _SIZE + wide[:-2]].astype(np.int32)
+    return np.asarray(_COSTS[(wide[2:] * _SIZE + wide[1:-1]) * _SIZE + wide[:-2]], np.int32)
 
 
 def words(symbols: Symbols) -> tuple[Index, Index]:
@@ -117,4 +117,4 @@ def words(symbols: Symbols) -> tuple[Index, Index]:
 def mean(symbols: Symbols) -> float:
     """Cost a letter of a whole stream, in half nats; 0 if it has no letters."""
     costs = forward(symbols)
-    return float(costs.sum()) / max(1, np.count_nonzero(symbols))
+    return float(costs.sum()) / max(1, int(np.count_nonzero(symbols)))

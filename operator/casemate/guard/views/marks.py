@@ -1,4 +1,4 @@
-"""Letters in other dress: with accents that the language has not, or of another script throughout."""
+"""Letters in other dress: with accents that no language has, or of another script throughout."""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ import numpy as np
 
 from casemate.guard.views.chars import CYRILLIC, FOLD_LOOSE, LATIN, LETTER, LOOKS, WIDE, text_of
 from casemate.guard.views.letters import LATIN as ALPHABET
+from casemate.guard.views.meter import PASS
 from casemate.guard.views.page import Page
 from casemate.guard.views.types import Found
 
@@ -50,6 +51,7 @@ def wide_turned(page: Page) -> Iterator[Found]:
     wide = (page.flags & (WIDE | LETTER)) == (WIDE | LETTER)
     if np.count_nonzero(wide) < 2 * _FEWEST:
         return
+    page.spend(2 * PASS)
     pairs = page.vocabulary.pairs
     backwards = frozenset(pair[::-1] for pair in pairs)
 

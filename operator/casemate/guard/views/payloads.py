@@ -52,7 +52,7 @@ def selectors(page: Page) -> Iterator[Found]:
 
 
 def bits(page: Page) -> Iterator[Found]:
-    """Bits written as two kinds of invisible characters, eight to a byte, most significant first."""
+    """Bits written as two kinds of invisible characters, eight to a byte, highest first."""
     codes = points(page.raw)
     carrier = np.isin(codes, _ZERO_WIDTH)
     kinds = np.unique(codes[carrier])

@@ -6,7 +6,8 @@ import re
 LEAST = 8
 """Fewest characters that count: shorter ones come out of ordinary words and numbers by chance."""
 SHOWN = re.compile(
-    rb"(?:[\t\n\r\x1b -~]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+"
+    rb"(?:[\t\n\r\x1b -~]|[\xc2-\xdf][\x80-\xbf]"
+    rb"|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+"
 )
 """Characters in UTF-8 that a text may have."""
 _HEAD = 9
@@ -28,7 +29,7 @@ def readable(raw: bytes, least: int = LEAST) -> str:
             return _wide(raw, least)
         return "" if raw.translate(None, _SHOWN) else raw.decode()
     try:
-        text = codecs.utf_8_decode(raw, "strict", False)[0]
+        text = codecs.utf_8_decode(raw, "strict", False)[0]  # noqa: FBT003  codecs know no keywords
     except UnicodeDecodeError:
         return _wide(raw, least)
     return "" if len(text) < least or _UNSHOWN.search(text) else text

@@ -6,6 +6,7 @@ import numpy as np
 
 from casemate.guard.views.chars import FLAGS, LETTER, Index, Mask, index, points, runs, text_of
 from casemate.guard.views.clean import settled
+from casemate.guard.views.meter import PASS
 from casemate.guard.views.page import Page
 from casemate.guard.views.pieces import placed
 from casemate.guard.views.types import Found
@@ -22,6 +23,7 @@ def stretched(page: Page) -> Iterator[Found]:
     same = letter[1:] & (codes[1:] == codes[:-1])
     if not (same[1:] & same[:-1]).any() and not (same[4:] & same[2:-2] & same[:-4]).any():
         return
+    page.spend(PASS)
     first = np.append(True, ~same)
     starts = np.flatnonzero(first)
     lengths = np.diff(np.append(starts, codes.size))

@@ -14,6 +14,7 @@ from casemate.guard.views import (
     respell,
     signs,
 )
+from casemate.guard.views.meter import CHARACTER, FAR_CHARACTER, Meter
 from casemate.guard.views.page import Page
 from casemate.guard.views.types import Found, Unfinished, View, Views
 from casemate.guard.views.vocabulary import vocabulary
@@ -23,9 +24,6 @@ Transform = Callable[[Page], Iterator[Found]]
 DEPTH = 2
 _SPARE = 16384
 """Characters that a short text's readings may have, beyond four times its own."""
-_EFFORT = 3
-_LEAST_EFFORT = 32768
-"""Characters that may be searched, beyond three times the text's: what bounds the time."""
 
 STRICT: tuple[Transform, ...] = (
     blobs.blobs,
@@ -62,52 +60,61 @@ ALL = (payloads.carried, *STRICT, *LOOSE)
 
 
 class _Search:
-    """What was found so far, and what may still be spent."""
+    """What was found so far, and how much of a text's readings may still be kept."""
 
-    def __init__(self, budget: int, effort: int) -> None:
+    def __init__(self, budget: int) -> None:
         self.views: list[View] = []
         self.hidden: dict[str, None] = {}
-        self.complete = True
         self._seen: set[str] = set()
         self._budget = budget
-        self._effort = effort
 
     def add(self, how: tuple[str, ...], page: Page) -> bool:
-        """Keep a reading that is new; False if it is not, or the budget is spent."""
-        if self._budget < 0:
-            self.complete = False
-            return False
+        """Keep a reading; False if it is not new."""
         self.hidden |= dict.fromkeys(page.cleaned.hidden)
         if page.canonical in self._seen or (how and not page.canonical):
             return False
-        self._seen.add(page.canonical)
         self._budget -= len(page.canonical) if how else 0
+        if self._budget < 0:
+            raise Unfinished
+        self._seen.add(page.canonical)
         self.views.append(View(how, page.canonical))
         return True
 
-    def readings(self, page: Page, transforms: tuple[Transform, ...]) -> Iterator[Found]:
-        """What the transforms make of a text, as far as the effort goes."""
-        self._effort -= len(page.raw)
-        if self._effort < 0:
-            self.complete = False
-            return
-        try:
-            for transform in transforms:
-                yield from transform(page)
-        except Unfinished:
-            self.complete = False
-
     def take(self, how: tuple[str, ...], page: Page, found: Found) -> Page | None:
-        """Keep one reading of a page; the page of it, if it is new and may be searched again."""
+        """Keep one reading of a page; the page of it, if it is new."""
         both = (*how, *found.how)
         if len(both) > DEPTH:
             return None
-        child = Page(found.text, page.vocabulary)
+        child = page.other(found.text)
         if not self.add(both, child):
             return None
         if found.hidden:
             self.hidden |= dict.fromkeys(found.how)
         return child
+
+    def run(self, page: Page) -> None:
+        """Search a text, its readings and theirs."""
+        level: list[tuple[tuple[str, ...], Page]] = [((), page)]
+        for _ in range(DEPTH):
+            level = [
+                (how + found.how, child)
+                for how, parent in level
+                if len(how) < DEPTH
+                for found in _readings(parent, ALL)
+                if (child := self.take(how, parent, found))
+            ]
+        read = {view.how[0] for view in self.views if view.how}
+        for name, text in _guesses(page):
+            guess = page.other(text)
+            for found in _readings(guess, STRICT):
+                if found.hidden and found.how[-1] not in read and signs.likely(found.text):
+                    self.take((name,), guess, found)
+
+
+def _readings(page: Page, transforms: tuple[Transform, ...]) -> Iterator[Found]:
+    page.spend(CHARACTER if page.raw.isascii() else FAR_CHARACTER)
+    for transform in transforms:
+        yield from transform(page)
 
 
 def _guesses(page: Page) -> Iterator[tuple[str, str]]:
@@ -119,15 +126,6 @@ def _guesses(page: Page) -> Iterator[tuple[str, str]]:
     if visible >= ciphers.LEAST and not signs.fluent(page, visible):
         yield "reversed", page.text[::-1]
         yield "rot13", codecs.encode(page.text, "rot13")
-
-
-def _second(search: _Search, page: Page) -> None:
-    read = {view.how[0] for view in search.views if view.how}
-    for how, text in _guesses(page):
-        guess = Page(text, page.vocabulary)
-        for found in search.readings(guess, STRICT):
-            if found.hidden and found.how[-1] not in read and signs.likely(found.text):
-                search.take((how,), guess, found)
 
 
 def views(
@@ -149,18 +147,11 @@ def views(
         At least the text itself; readings of two transforms at most, each different. Time and
         memory are linear in the text's length.
     """
-    spare = 4 * len(text) + _SPARE if budget is None else budget
-    search = _Search(spare, _EFFORT * len(text) + _LEAST_EFFORT)
-    page = Page(text, vocabulary(words, real))
+    search = _Search(4 * len(text) + _SPARE if budget is None else budget)
+    page = Page(text, vocabulary(words, real), Meter(len(text)))
     search.add((), page)
-    level: list[tuple[tuple[str, ...], Page]] = [((), page)]
-    for _ in range(DEPTH):
-        level = [
-            (how + found.how, child)
-            for how, parent in level
-            if len(how) < DEPTH
-            for found in search.readings(parent, ALL)
-            if (child := search.take(how, parent, found))
-        ]
-    _second(search, page)
-    return Views(tuple(search.views), tuple(search.hidden), search.complete)
+    try:
+        search.run(page)
+    except Unfinished:
+        return Views(tuple(search.views), tuple(search.hidden), complete=False)
+    return Views(tuple(search.views), tuple(search.hidden), complete=True)

@@ -1,4 +1,4 @@
-"""Alphabets of signs: Morse, the spelling alphabet, Braille, character numbers, letters upside down."""
+"""Alphabets of signs: Morse, spelling, Braille, character numbers, letters upside down."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ import numpy as np
 
 from casemate.guard.views.chars import DIGIT, WIDE, index, points
 from casemate.guard.views.letters import PLAIN, SYMBOLS, mean, stream
+from casemate.guard.views.meter import MATCH, PIECE
 from casemate.guard.views.page import Page
 from casemate.guard.views.pieces import placed
 from casemate.guard.views.types import Found
@@ -144,7 +145,7 @@ def fluent(page: Page, visible: int) -> bool:
     """Whether a text of so many visible characters is mostly words of a language."""
     wide = np.count_nonzero(page.flags & WIDE)
     flow = page.stream
-    return (flow.letters + 2 * wide) * 2 >= visible and mean(flow.symbols) <= PLAIN
+    return bool((flow.letters + 2 * wide) * 2 >= visible and mean(flow.symbols) <= PLAIN)
 
 
 def _morse(run: str) -> str:
@@ -210,6 +211,7 @@ def flipped(page: Page) -> Iterator[Found]:
     lines = [line for line in _FLIPPED_RUN.finditer(page.text) if _many(line[0])]
     if not lines:
         return
+    page.spend(PIECE, len(lines))
     read = [line[0].translate(_UP) for line in lines]
     turned = [line[::-1] for line in read]
     best = min(turned, read, key=lambda way: _cost("\n".join(way)))
@@ -224,10 +226,11 @@ def _many(line: str) -> bool:
 def _replaced(
     page: Page, how: str, pattern: re.Pattern[str], read: Callable[[str], str]
 ) -> Iterator[Found]:
-    pieces = [
-        (match.start(), match.end(), plain)
-        for match in pattern.finditer(page.text)
-        if (plain := read(match[0]))
-    ]
+    pieces = []
+    for match in pattern.finditer(page.text):
+        # Each sign is looked up by itself.
+        page.spend(MATCH, 4 + len(match[0]) // 8)
+        if plain := read(match[0]):
+            pieces.append((match.start(), match.end(), plain))
     if pieces:
         yield Found((how,), placed(page.text, pieces), hidden=True)

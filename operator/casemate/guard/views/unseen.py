@@ -48,4 +48,5 @@ def suspicious(codes: Points) -> tuple[str, ...]:
 def _hyphenation(codes: Points, flags: Flags, at: Index) -> Mask:
     letter = np.pad((flags & LETTER) > 0, 2)
     inside = letter[at] & letter[at + 1] & letter[at + 3] & letter[at + 4]
-    return (codes[at] == _SOFT_HYPHEN) & inside
+    hyphen: Mask = codes[at] == _SOFT_HYPHEN
+    return hyphen & inside

@@ -12,7 +12,7 @@ from casemate.guard.views.common import PAIRS, WORDS
 
 _KNOWN = 3
 LEAST = 5
-"""Letters of a word that is known by its letters alone. Shorter words have too many neighbours: form and from."""
+"""Letters of a word that is known by its letters alone; shorter ones have neighbours."""
 
 
 def squeezed(word: str) -> str:
