@@ -16,7 +16,7 @@ SEED = 20261126
 # Inverse strength of the L2 term, by cross-validation over families.
 STRENGTH = {"linear": 1.0, "vector": 1.0, "sub": 1.0}
 # Largest share of families' harmless lines that each red line may stop.
-STOPPED = {ORDINARY: 0.01, LAWFUL: 0.025}
+STOPPED = {ORDINARY: 0.015, LAWFUL: 0.04}
 
 
 @dataclass(frozen=True)

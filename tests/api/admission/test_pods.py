@@ -225,7 +225,7 @@ def test_a_model_pod_is_not_resized(world: World):
         ("running", "initContainers/1", "pods/resize: not accepted for a model pod"),
     ):
         live = world.as_user(ADMIN).request("GET", f"{PODS}/{pod}")
-        body = put(live, {f"/spec/{place}/resources/limits/memory": "70Mi"})
+        body = put(live, {f"/spec/{place}/resources/limits/memory": "200Mi"})
         message = world.call(ENGINEER, "PUT", f"{PODS}/{pod}/resize", body)
         assert says in message
         assert bool(says) == bool(message)
