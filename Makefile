@@ -16,7 +16,7 @@ define timed
 endef
 
 .PHONY: help setup packages lock generate verify lint types imports format test test-unit test-api test-e2e test-attacks \
-	bench conformance-netpol demo up down images clean
+	bench train-guard eval-guard conformance-netpol demo up down images clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,7 @@ generate: setup ## Write CRDs, reference docs and the chart's copies from the ty
 
 verify: setup ## Fail if anything generated differs from what is committed
 	@$(PY) -m generate --check
+	@PYTHONPATH=hack $(PY) -m guardtrain verify
 
 format: setup ## Format the code
 	@.venv/bin/ruff format $(SOURCES)
@@ -72,6 +73,12 @@ bench: packages ## Measure operator and gateway beside their references; one JSO
 	$(call timed,bench operator,$(PY) bench/operator_bench.py --out $(OUT))
 	$(call timed,bench gateway,$(PY) bench/gateway.py --out $(OUT))
 	@echo "figures: $(OUT)"
+
+train-guard: setup ## Train the guard's bundle from guard/data (five minutes); to the bit
+	@PYTHONPATH=hack OPENBLAS_NUM_THREADS=1 $(PY) -m guardtrain train
+
+eval-guard: setup ## Measure the guard on the frozen holdout, and write docs/model-card.md
+	@PYTHONPATH=hack $(PY) -m guardtrain eval
 
 conformance-netpol: setup ## Run upstream's NetworkPolicy specs on an enclave of their own (root)
 	@$(PY) -m conformance netpol

@@ -1,7 +1,7 @@
 """How long the views of hostile texts take, and that none breaks them.
 
-Usage: bench/guard_views.py --out DIR [--cases 100000] [--seed 0]. Texts of 32 KiB of UTF-8 from many
-generators, each case drawn anew; beside them the same call on plain text. Times are of one call,
+Usage: bench/guard_views.py --out DIR [--cases 100000] [--seed 0]. Texts of 32 KiB of UTF-8 from
+many generators, each case drawn anew; beside them the same call on plain text. Times are of one call,
 in processor time of its thread, which other work on the machine hardly changes.
 """
 
@@ -28,7 +28,15 @@ PLAIN = (
 WORDS = frozenset(PLAIN.lower().replace(",", "").replace(".", "").split()) | {
     "surveillance", "citizens", "track", "kill", "population", "telephone", "weapon", "launch",
 }  # fmt: skip
-SCRIPTS = ("abcdefghij", "абвгдежзик", "αβγδεζηθικ", "가나다라마바사", "的一是不了人我", "ابتثجحخد", "กขคงจฉช")
+SCRIPTS = (
+    "abcdefghij",
+    "абвгдежзик",
+    "αβγδεζηθικ",
+    "가나다라마바사",
+    "的一是不了人我",
+    "ابتثجحخد",
+    "กขคงจฉช",
+)
 MARKS = [chr(point) for point in (*range(0x300, 0x370), *range(0x64B, 0x653), 0x345, 0xE48, 0x3099)]
 UNSEEN = [chr(point) for point in (0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0x2062, 0x2064, 0xFEFF)]
 MORSE = [".-", "-...", "-.-.", "-..", ".", "..-.", "--.", "....", "..", "/"]
@@ -50,9 +58,18 @@ def _letters(rng: random.Random, alphabet: str, size: int) -> str:
 
 
 def unicode(rng: random.Random) -> str:
-    planes = ((0, 0x250), (0x250, 0x3000), (0x3000, 0xD800), (0xE000, 0x10000), (0x10000, 0x20000), (0xE0000, 0xE0200))
+    planes = (
+        (0, 0x250),
+        (0x250, 0x3000),
+        (0x3000, 0xD800),
+        (0xE000, 0x10000),
+        (0x10000, 0x20000),
+        (0xE0000, 0xE0200),
+    )
     low, high = rng.choice(planes)
-    return _filled(lambda: "".join(chr(rng.randrange(low, high)) for _ in range(64)) * rng.randint(1, 8))
+    return _filled(
+        lambda: "".join(chr(rng.randrange(low, high)) for _ in range(64)) * rng.randint(1, 8)
+    )
 
 
 def everything(rng: random.Random) -> str:
@@ -72,12 +89,19 @@ def zalgo(rng: random.Random) -> str:
 
 def scripts(rng: random.Random) -> str:
     size = rng.randint(1, 6)
-    return _filled(lambda: "".join(rng.choice(rng.choice(SCRIPTS)) for _ in range(size)) + rng.choice((" ", "", "\n")))
+    return _filled(
+        lambda: (
+            "".join(rng.choice(rng.choice(SCRIPTS)) for _ in range(size))
+            + rng.choice((" ", "", "\n"))
+        )
+    )
 
 
 def alike(rng: random.Random) -> str:
     pairs = ("aа", "eе", "oо", "pр", "cс", "xх", "kк", "tт")
-    return _filled(lambda: "".join(rng.choice(rng.choice(pairs)) for _ in range(rng.randint(2, 9))) + " ")
+    return _filled(
+        lambda: "".join(rng.choice(rng.choice(pairs)) for _ in range(rng.randint(2, 9))) + " "
+    )
 
 
 def long_runs(rng: random.Random) -> str:
@@ -95,7 +119,9 @@ def almost_base64(rng: random.Random) -> str:
     alphabet = string.ascii_letters + string.digits + "+/-_="
     size = rng.choice((4, 8, 16, 17, 20, 24, 40, 64, 400, 30000))
     if rng.random() < 0.5:
-        text = base64.b64encode(rng.randbytes(SIZE) if rng.random() < 0.5 else (PLAIN * 400).encode()).decode()
+        text = base64.b64encode(
+            rng.randbytes(SIZE) if rng.random() < 0.5 else (PLAIN * 400).encode()
+        ).decode()
         return " ".join(text[at : at + size] for at in range(0, SIZE, size))
     return _filled(lambda: _letters(rng, alphabet, size) + rng.choice(" \n.,"))
 
@@ -103,11 +129,30 @@ def almost_base64(rng: random.Random) -> str:
 def headed(rng: random.Random) -> str:
     """Pieces that begin as a text and go on as bytes, so that each must be decoded in full."""
     size = rng.choice((30, 60, 120))
-    return _filled(lambda: base64.b64encode(b"A harmless begin of words. " + rng.randbytes(size)).decode() + " ")
+    return _filled(
+        lambda: (
+            base64.b64encode(b"A harmless begin of words. " + rng.randbytes(size)).decode() + " "
+        )
+    )
 
 
 def numbers(rng: random.Random) -> str:
-    forms = ("{} ", "0x{:x},", "\\x{:02x}", "{:08b} ", "{:03o} ", "\\{:03o}", "%{:02x}", "={:02X}", "&#{};", "&#x{:x};", "\\u{:04x}", "U+{:04X} ", "{:02x}:", "{:02x}")
+    forms = (
+        "{} ",
+        "0x{:x},",
+        "\\x{:02x}",
+        "{:08b} ",
+        "{:03o} ",
+        "\\{:03o}",
+        "%{:02x}",
+        "={:02X}",
+        "&#{};",
+        "&#x{:x};",
+        "\\u{:04x}",
+        "U+{:04X} ",
+        "{:02x}:",
+        "{:02x}",
+    )
     form = rng.choice(forms)
     high = rng.choice((128, 256))
     return _filled(lambda: form.format(rng.randrange(high)))
@@ -116,7 +161,9 @@ def numbers(rng: random.Random) -> str:
 def tags(rng: random.Random) -> str:
     size = rng.choice((1, 2, 50))
     kind = rng.choice(((0xE0000, 0xE0080), (0xFE00, 0xFE10), (0xE0100, 0xE01F0)))
-    return _filled(lambda: rng.choice("a😀") + "".join(chr(rng.randrange(*kind)) for _ in range(size)))
+    return _filled(
+        lambda: rng.choice("a😀") + "".join(chr(rng.randrange(*kind)) for _ in range(size))
+    )
 
 
 def unseen(rng: random.Random) -> str:
@@ -127,7 +174,11 @@ def unseen(rng: random.Random) -> str:
 def spaced(rng: random.Random) -> str:
     gaps = rng.choice((" ", ".", "-", "\n", " . ", "  "))
     alphabet = rng.choice((string.ascii_lowercase, SCRIPTS[1], SCRIPTS[3], string.digits + "abc"))
-    return _filled(lambda: gaps.join(rng.choices(alphabet, k=rng.randint(3, 9))) + rng.choice(("  ", " ab ", ", ")))
+    return _filled(
+        lambda: (
+            gaps.join(rng.choices(alphabet, k=rng.randint(3, 9))) + rng.choice(("  ", " ab ", ", "))
+        )
+    )
 
 
 def cut(rng: random.Random) -> str:
@@ -150,8 +201,10 @@ def respelt(rng: random.Random) -> str:
 
 def leet(rng: random.Random) -> str:
     table = str.maketrans("aeiost", rng.choice(("431057", "@31$+0", "43!0$7")))
-    return (PLAIN * 300).translate(table)[:SIZE] if rng.random() < 0.5 else _filled(
-        lambda: _letters(rng, "abc1340@$!", rng.randint(2, 12)) + " "
+    return (
+        (PLAIN * 300).translate(table)[:SIZE]
+        if rng.random() < 0.5
+        else _filled(lambda: _letters(rng, "abc1340@$!", rng.randint(2, 12)) + " ")
     )
 
 
@@ -174,7 +227,11 @@ def signs(rng: random.Random) -> str:
         lambda: rng.choice(nato) + rng.choice((" ", "-", ", ", "  ")),
         lambda: chr(rng.randrange(0x2800, 0x2840)),
         lambda: rng.choice("ɐqɔpǝɟƃɥᴉɾʞןɯ \n"),
-        lambda: "xn--" + _letters(rng, string.ascii_lowercase + string.digits + "-", rng.randint(2, 59)) + ". ",
+        lambda: (
+            "xn--"
+            + _letters(rng, string.ascii_lowercase + string.digits + "-", rng.randint(2, 59))
+            + ". "
+        ),
     )
     kind = rng.choice(kinds)
     return _filled(kind)
@@ -189,8 +246,8 @@ def nested(rng: random.Random) -> str:
         lambda text: text[::-1],
         lambda text: "".join(f"%{byte:02x}" for byte in text.encode("utf-8", "replace")),
         lambda text: "".join(f"&#{ord(char)};" for char in text),
-        lambda text: " ".join(text),
-        lambda text: "\u200b".join(text),
+        " ".join,
+        "\u200b".join,
         lambda text: "".join(chr(0xE0000 + ord(char)) if char.isascii() else char for char in text),
     )
     text = PLAIN * rng.randint(1, 100)

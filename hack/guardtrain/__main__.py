@@ -1,4 +1,4 @@
-"""`python -m guardtrain train`: write the shipped bundle."""
+"""`python -m guardtrain`: train the bundle that ships, measure it, or check its model card."""
 
 import argparse
 from dataclasses import replace
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from casemate.embedder import load, prepared
 from casemate.guard.views import canonical
+from guardtrain import card
 from guardtrain.build import build
 from guardtrain.corpus import DATA, ROOT, corpus, lexicon, without
 from guardtrain.words import words
@@ -16,10 +17,17 @@ BUNDLE = ROOT / "operator" / "casemate" / "guard_bundle" / "bundle.bin"
 def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python -m guardtrain", description=__doc__)
-    parser.add_argument("command", choices=("train",))
+    parser.add_argument("command", choices=("train", "eval", "verify"))
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the corpus")
     parser.add_argument("--out", type=Path, default=BUNDLE, help="bundle to write")
     options = parser.parse_args()
+    if options.command == "eval":
+        card.write()
+        return
+    if options.command == "verify":
+        if problem := card.verify():
+            raise SystemExit(f"model card: {problem}")
+        return
     examples = [replace(each, text=canonical(each.text)) for each in corpus(options.data)]
     raw = build(without(examples, "holdout"), lexicon(options.data), words(), load(prepared()))
     options.out.parent.mkdir(exist_ok=True)

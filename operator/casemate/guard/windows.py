@@ -1,7 +1,7 @@
 """Cuts a text into windows of a few sentences: a long harmless one dilutes no short one.
 
 A short text is one window. In a longer one, each window shares its last sentence with the next, so
-that two sentences that mean something together are seen together; and each sentence is a window too.
+that two sentences that mean something together are seen together; each sentence is a window too.
 """
 
 import re

@@ -18,8 +18,8 @@ PIECE = 1500
 """A stretch that is decoded by itself."""
 MATCH = 400
 """A short match that is replaced by itself."""
-_ALLOWANCE = 6_000_000
-_PER_CHARACTER = 220
+_ALLOWANCE = 20_000_000
+_PER_CHARACTER = 3000
 
 
 class Meter:

@@ -22,7 +22,7 @@ from casemate.guard.views.vocabulary import vocabulary
 Transform = Callable[[Page], Iterator[Found]]
 
 DEPTH = 2
-_SPARE = 16384
+_SPARE = 1 << 16
 """Characters that a short text's readings may have, beyond four times its own."""
 
 STRICT: tuple[Transform, ...] = (
@@ -139,15 +139,15 @@ def views(
     Args:
         text: Any text, also with lone surrogates.
         words: Words in canonical form that a misspelt word may be: those that somebody would hide.
-        budget: Characters that all readings but the first may have together; by default four times
-            the text's and 16,384.
+        budget: Characters that all readings but the first may have together; by default eight times
+            the text's and 65,536.
         real: Words that are no misspelling of others, however near they are.
 
     Returns:
         At least the text itself; readings of two transforms at most, each different. Time and
         memory are linear in the text's length.
     """
-    search = _Search(4 * len(text) + _SPARE if budget is None else budget)
+    search = _Search(8 * len(text) + _SPARE if budget is None else budget)
     page = Page(text, vocabulary(words, real), Meter(len(text)))
     search.add((), page)
     try:
