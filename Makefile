@@ -67,11 +67,12 @@ test-e2e: packages ## Tests on a real node (root)
 test-attacks: packages ## The attack suite alone: every way round that docs/security.md lists (root)
 	$(call timed,test-attacks,CASEMATE_STARTS=200 .venv/bin/pytest tests/e2e/attacks tests/e2e/model/test_starts.py)
 
-bench: packages ## Measure operator and gateway beside their references; one JSON object per figure
+bench: packages ## Measure operator, gateway and guard beside their references; one JSON object per figure
 	@mkdir -p $(OUT)
 	@$(PY) -m enclave.debian nginx-light
 	$(call timed,bench operator,$(PY) bench/operator_bench.py --out $(OUT))
 	$(call timed,bench gateway,$(PY) bench/gateway.py --out $(OUT))
+	$(call timed,bench guard,$(PY) bench/guard_views.py --out $(OUT) --cases 2000)
 	@echo "figures: $(OUT)"
 
 train-guard: setup ## Train the guard's bundle from guard/data (five minutes); to the bit

@@ -1,8 +1,8 @@
 """How long the views of hostile texts take, and that none breaks them.
 
 Usage: bench/guard_views.py --out DIR [--cases 100000] [--seed 0]. Texts of 32 KiB of UTF-8 from
-many generators, each case drawn anew; beside them the same call on plain text. Times are of one call,
-in processor time of its thread, which other work on the machine hardly changes.
+many generators, each case drawn anew; beside them the same call on plain text. Times are of one
+call, in processor time of its thread, which other work on the machine hardly changes.
 """
 
 import argparse

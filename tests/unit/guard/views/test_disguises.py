@@ -4,7 +4,9 @@ import base64
 import codecs
 import difflib
 import itertools
+import json
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -157,6 +159,21 @@ def test_ordinary_text_has_one_reading_and_hides_nothing(text: str) -> None:
     assert [view.how for view in found.views] == [()]
     assert found.hidden == ()
     assert found.complete
+
+
+ROOT = Path(__file__).parents[4]
+DOCUMENTS = {
+    "prose": "".join(path.read_text() for path in sorted((ROOT / "docs").glob("*.md")))[:60_000],
+    "code": "".join(path.read_text() for path in sorted(Path(json.__file__).parent.glob("*.py"))),
+    "YAML": (ROOT / "crds" / "casemate.dev_modeldeployments.yaml").read_text()[:60_000],
+    "a table": "\n".join(f"{n},{n * 3.7:.2f},depot {n % 7},ok" for n in range(2500)),
+    "Chinese": (ROOT / "guard" / "data" / "zh.jsonl").read_text()[:60_000],
+}
+
+
+@pytest.mark.parametrize("text", DOCUMENTS.values(), ids=DOCUMENTS.keys())
+def test_a_long_document_is_read_to_its_end(text: str) -> None:
+    assert views(text).complete
 
 
 def test_what_was_hidden_is_named() -> None:
