@@ -39,8 +39,8 @@ class Example:
 
     @property
     def group(self) -> str:
-        """Return what is never split; one name in several languages is one family."""
-        return f"{self.line}/{self.sub}/{self.family}"
+        """Return what is never split: a family with its twins, in all languages that name it so."""
+        return f"{self.line}/{self.sub}/{self.family.removesuffix('-lawful')}"
 
     @property
     def part(self) -> str:

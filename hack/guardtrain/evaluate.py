@@ -1,6 +1,7 @@
 """Judges the frozen holdout as a gateway would, and counts; texts are never printed."""
 
 import math
+import random
 import resource
 import statistics
 import time
@@ -17,7 +18,42 @@ from guardtrain.disguises import DISGUISES
 
 _Z = 1.959964
 """Of a two-sided 95 % interval."""
-_SENTENCE = "please summarise the report on roads and bridges for the meeting on monday "
+_WORDS = (
+    "please summarise the report on roads and bridges for our meeting next monday with all teams",
+    "who plan repair supply water bread school hospital budget table map letter order train harvest",
+)
+    "please",
+    "summarise",
+    "the",
+    "report",
+    "on",
+    "roads",
+    "and",
+    "bridges",
+    "for",
+    "our",
+    "meeting",
+    "next",
+    "monday",
+    "with",
+    "all",
+    "teams",
+    "who",
+    "plan",
+    "repair",
+    "supply",
+    "water",
+    "bread",
+    "school",
+    "hospital",
+    "budget",
+    "table",
+    "map",
+    "letter",
+    "order",
+    "train",
+    "harvest",
+]
 
 
 @dataclass
@@ -126,7 +162,10 @@ def resident() -> int:
 
 
 def _text(words: int, seed: int) -> str:
-    many = (f"case {seed} " + _SENTENCE * (words // 12 + 1)).split()[:words]
+    """Return a text whose sentences were not judged before: remembered ones would cost nothing."""
+    draw = random.Random(seed)  # noqa: S311  no secret
+    known = " ".join(_WORDS).split()
+    many = [draw.choice(known) for _ in range(words)]
     return ". ".join(" ".join(many[at : at + 14]) for at in range(0, words, 14))
 
 
