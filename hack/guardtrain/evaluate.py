@@ -20,40 +20,8 @@ _Z = 1.959964
 """Of a two-sided 95 % interval."""
 _WORDS = (
     "please summarise the report on roads and bridges for our meeting next monday with all teams",
-    "who plan repair supply water bread school hospital budget table map letter order train harvest",
+    "who plan repair supply water bread school hospital budget table map letter order train grain",
 )
-    "please",
-    "summarise",
-    "the",
-    "report",
-    "on",
-    "roads",
-    "and",
-    "bridges",
-    "for",
-    "our",
-    "meeting",
-    "next",
-    "monday",
-    "with",
-    "all",
-    "teams",
-    "who",
-    "plan",
-    "repair",
-    "supply",
-    "water",
-    "bread",
-    "school",
-    "hospital",
-    "budget",
-    "table",
-    "map",
-    "letter",
-    "order",
-    "train",
-    "harvest",
-]
 
 
 @dataclass
