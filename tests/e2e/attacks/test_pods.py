@@ -260,6 +260,6 @@ def test_edits_of_the_running_pod(
     evidence.denied(patch({"spec": image}), "spec.containers.image: must not change")
     for labels in ({LABEL: None}, {"app": "analyst"}):
         evidence.denied(patch({"metadata": {"labels": labels}}), "metadata.labels: ")
-    size = [{"name": "gateway", "resources": {"limits": {"memory": "70Mi"}}}]
+    size = [{"name": "gateway", "resources": {"limits": {"memory": "200Mi"}}}]
     answer = patch({"spec": {"initContainers": size}}, "--subresource=resize")
     evidence.denied(answer, "pods/resize: not accepted for a model pod")
