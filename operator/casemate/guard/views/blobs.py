@@ -13,7 +13,6 @@ import numpy as np
 
 from casemate.guard.views.chars import (
     B64,
-    DIGIT,
     NEWLINE,
     SPACE,
     Index,
@@ -25,27 +24,21 @@ from casemate.guard.views.chars import (
 from casemate.guard.views.meter import PASS, PIECE
 from casemate.guard.views.page import Page
 from casemate.guard.views.pieces import placed
-from casemate.guard.views.readable import SHOWN, begins, readable
+from casemate.guard.views.readable import begins, readable
 from casemate.guard.views.types import Found
 
 _LEAST = 16
-_HEAD = 32
+_HEAD = 64
 _PIECES = 24
 _RUN = 12
 _GAP = 3
+_ASCII = re.compile(rb"[\t\n\r -~]{12,}")
 _DIGITS32 = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghijklmnopqrstuv"
 )
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}|(?=[a-z]*[2-7])[a-z2-7]{16,}={0,6}")
-_PAIRS = re.compile(
-    r"(?:(?:0x|\\x|\\)?[0-9A-Fa-f]{2}[\s,:;.|-]{1,2}){7,}(?:0x|\\x)?[0-9A-Fa-f]{2}(?![0-9A-Za-z])"
-    r"|(?:(?:0x|\\x)[0-9A-Fa-f]{2}){4,}",
-)
 _NOT_HEX = re.compile(r"0x|[^0-9A-Fa-f]")
-_BINARY = re.compile(
-    r"(?<![0-9])(?:[01]{32,}|(?:[01]{7,8}[\s,]{1,2}){3,}[01]{7,8})(?![0-9])",
-)
 
 Decoder = Callable[[str], str]
 
@@ -72,17 +65,7 @@ def base32(text: str) -> str:
 def hexadecimal(text: str) -> str:
     """The same of hexadecimal digits, with any marks between or before the pairs."""
     digits = _NOT_HEX.sub("", text)
-    return readable(bytes.fromhex(digits[: len(digits) // 2 * 2]), least=4)
-
-
-def binary(text: str) -> str:
-    """The same of bits, seven or eight to a character."""
-    parts = re.findall("[01]+", text)
-    if len(parts) == 1 or any(len(part) > 8 for part in parts):
-        bits = "".join(parts)
-        size = len(bits) // 8
-        return readable((int(bits, 2) >> len(bits) % 8).to_bytes(size, "big")) if size else ""
-    return readable(bytes(int(part, 2) for part in parts), least=4)
+    return readable(bytes.fromhex(digits[: len(digits) // 2 * 2]))
 
 
 def _spans(page: Page) -> tuple[Index, Index]:
@@ -105,11 +88,22 @@ def _decoders(text: str) -> list[tuple[str, Decoder]]:
     body = text.strip("=")
     if not body.isalnum() or not (body.islower() or body.isupper() or body.isdigit()):
         found.append(("base64", base64))
-    if _BASE32.fullmatch(text) or _BASE32.fullmatch(text[::-1]):
+    if _BASE32.fullmatch(text):
         found.append(("base32", base32))
     if len(text) % 2 == 0 and not _NOT_HEX.search(text):
         found.append(("hex", hexadecimal))
     return found
+
+
+def _decoded(text: str) -> tuple[str, str] | None:
+    """How a stretch is encoded, and what it says."""
+    for name, decoder in _decoders(text):
+        # Most words and hashes are told from the first bytes.
+        if len(text) > 2 * _HEAD and not decoder(text[:_HEAD]):
+            continue
+        if plain := decoder(text):
+            return name, plain
+    return None
 
 
 def blobs(page: Page) -> Iterator[Found]:
@@ -121,15 +115,10 @@ def blobs(page: Page) -> Iterator[Found]:
     read: dict[tuple[str, ...], list[tuple[int, int, str]]] = {}
     for start, end in zip(spans[0].tolist(), spans[1].tolist(), strict=True):
         text = page.text[start:end]
-        for name, decoder in _decoders(text):
-            for how, way in _WAYS:
-                turned = way(text)
-                # Most words and hashes are told from the first bytes.
-                if len(text) > 2 * _HEAD and not decoder(turned[:_HEAD]):
-                    continue
-                if plain := decoder(turned):
-                    read.setdefault((*how, name), []).append((start, end, plain))
-                    break
+        for how, way in _WAYS:
+            if found := _decoded(way(text)):
+                read.setdefault((*how, found[0]), []).append((start, end, found[1]))
+                break
     for how, pieces in read.items():
         yield Found(how, placed(page.text, pieces), hidden=not _data(pieces))
 
@@ -151,7 +140,7 @@ def _pieces(page: Page) -> Iterator[tuple[int, int]]:
     mark = (codes == ord("+")) | (codes == ord("="))
     turn = (before(lower) & upper) | (before(digit) & (upper | lower)) | mark
     turn |= before(upper | lower) & digit
-    if np.count_nonzero(turn) < 2:
+    if np.count_nonzero(turn) <= 1:
         return
     starts, ends = runs(body)
     odd = count(turn & body, starts, ends) > 0
@@ -171,16 +160,16 @@ def _pieces(page: Page) -> Iterator[tuple[int, int]]:
 
 
 def _aligned(text: str) -> str:
-    """The longest text among the four ways in which groups of four may begin."""
+    """A text, whole or a long stretch, among the four ways in which groups of four may begin."""
     raw = "".join(text.split()).encode().translate(_URL_SAFE, b"=")
     best = b""
     for start in range(4):
         part = raw[start:]
         whole = len(part) - (len(part) % 4 == 1)
         decoded = binascii.a2b_base64(part[:whole] + b"=="[: -whole % 4])
-        best = max([best, *SHOWN.findall(decoded)], key=len)
-        if len(best) * 5 > len(decoded) * 4:
-            break
+        if begins(decoded) and (plain := readable(decoded, least=_RUN)):
+            return plain
+        best = max([best, *_ASCII.findall(decoded)], key=len)
     return readable(best, least=_RUN)
 
 
@@ -188,27 +177,9 @@ def wrapped(page: Page) -> Iterator[Found]:
     """Base64 in lines or in groups."""
     places = list(_pieces(page))
     page.spend(4 * PIECE, len(places))
+    page.spend(2 * PASS, sum(end - start for start, end in places))
     found = [
         (start, end, plain) for start, end in places if (plain := _aligned(page.text[start:end]))
     ]
     if found:
         yield Found(("base64",), placed(page.text, found), hidden=not _data(found))
-
-
-def _read(text: str, pattern: re.Pattern[str], decoder: Decoder) -> list[tuple[int, int, str]]:
-    return [
-        (match.start(), match.end(), plain)
-        for match in pattern.finditer(text)
-        if (plain := decoder(match[0]))
-    ]
-
-
-def pairs(page: Page) -> Iterator[Found]:
-    """Hexadecimal digits in pairs with marks between or before them, and bits in groups."""
-    if np.count_nonzero(page.flags & DIGIT) < _LEAST // 2:
-        return
-    for name, pattern, decoder in (("hex", _PAIRS, hexadecimal), ("binary", _BINARY, binary)):
-        page.spend(PASS)
-        found = _read(page.text, pattern, decoder)
-        if found:
-            yield Found((name,), placed(page.text, found), hidden=True)

@@ -15,14 +15,16 @@ Flags = NDArray[np.uint16]
 
 LETTER, DIGIT, SPACE, NEWLINE, DROP, MARK, STACK = (1 << n for n in range(7))
 """STACK: any combining mark. MARK: one that belongs to no script, so it can be dropped."""
-LATIN, CYRILLIC, LOOKS, WIDE, OWN, B64, HEX, BREAK = (1 << n for n in range(7, 15))
+LATIN, CYRILLIC, LOOKS, WIDE, OWN, B64, BREAK, CUT = (1 << n for n in range(7, 15))
 """LOOKS: a letter of another script that has letters like Latin ones. WIDE: Han, kana, Hangul.
-OWN: a script in which joiners and points are spelling. BREAK: what ends a sentence or quotation."""
+OWN: a script in which joiners and points are spelling. BREAK: what ends a sentence or a quotation.
+CUT: punctuation that may stand inside a word."""
 
 _PLANES = 0x20000
 _SPACES = " \t\x1f\u1680"
 _NEWLINES = "\n\x0b\x0c\r\x85\u2028\u2029"
 _BREAKS = '\n.!?;:()[]{}<>|`"\u201c\u201d\u201e«»。！？；：「」『』؟'
+_CUTS = "-._·~^+*/|,:;=•‧‐‑‒–—…"
 _INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe0e\ufe0f"
 _KEPT_FORMAT = set(chain(range(0x600, 0x606), (0x6DD, 0x70F, 0x8E2)))
 _NAMED = tuple(  # blocks whose characters have names worth asking for
@@ -66,9 +68,9 @@ def _flags() -> Flags:
     table[_PLANES + 2 : _PLANES + 4] = LETTER | WIDE
     table[[ord(one) for one in "+/=-_"]] |= B64
     table[[ord(one) for one in _BREAKS]] |= BREAK
-    table[ord("0") : ord("9") + 1] |= B64 | HEX
-    for first, last, flag in (("A", "Z", B64), ("a", "z", B64), ("A", "F", HEX), ("a", "f", HEX)):
-        table[ord(first) : ord(last) + 1] |= flag
+    table[[ord(one) for one in _CUTS]] |= CUT
+    for first, last in ("09", "AZ", "az"):
+        table[ord(first) : ord(last) + 1] |= B64
     return table
 
 
@@ -141,10 +143,32 @@ def after(mask: Mask) -> Mask:
 
 def runs(mask: Mask) -> tuple[Index, Index]:
     """Starts and ends (exclusive) of the stretches where the mask holds."""
-    return np.flatnonzero(mask & ~before(mask)), np.flatnonzero(mask & ~after(mask)) + 1
+    framed = np.zeros(mask.size + 2, bool)
+    framed[1:-1] = mask
+    edges = np.flatnonzero(framed[1:] != framed[:-1])
+    return edges[::2], edges[1::2]
 
 
 def count(mask: Mask, starts: Index, ends: Index) -> Index:
     """How often the mask holds in each of several stretches."""
     total = np.concatenate(([0], np.cumsum(mask)))
     return total[ends] - total[starts]
+
+
+def spread(chosen: Mask, starts: Index, ends: Index, size: int) -> Mask:
+    """The places of the chosen ones of several stretches that do not overlap."""
+    step = np.bincount(starts[chosen], minlength=size + 1)
+    return np.cumsum(step - np.bincount(ends[chosen], minlength=size + 1))[:-1] > 0
+
+
+def touched(words: Mask, by: Mask) -> Mask:
+    """The words that have at least one place of another mask."""
+    starts, ends = runs(words)
+    return spread(count(by, starts, ends) > 0, starts, ends, words.size)
+
+
+def excerpt(codes: Points, words: Mask, dropped: Mask | None = None) -> Points:
+    """Some words of a text, with a space before each; less what is dropped of them."""
+    edge = after(words) & ~words
+    keep = (words if dropped is None else words & ~dropped) | edge
+    return np.where(words, codes, ord(" ")).astype(np.uint32)[keep]

@@ -97,7 +97,7 @@ def clean(raw: str) -> Clean:
 
 def settled(text: str) -> str:
     """The canonical form of a clean text: case-folded, runs of spaces one, of lines one break."""
-    lower = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text.casefold())
+    lower = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text.lower())
     if "  " in lower:
         lower = _SPACES.sub(" ", lower)
     return (_LINES.sub("\n", lower) if "\n" in lower else lower).strip(" \n")

@@ -2,6 +2,7 @@
 
 import html
 import re
+import sys
 from collections.abc import Callable, Iterator
 
 from casemate.guard.views.meter import MATCH
@@ -9,7 +10,7 @@ from casemate.guard.views.page import Page
 from casemate.guard.views.types import Found
 
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_PRINTABLE = re.compile(r"(?:=[0-9A-F]{2})+|(?<=\w)=\n(?=\w)")
+_PRINTABLE = re.compile(r"(?:=[0-9A-F]{2})+|=\n(?<=[^\W_]=\n)(?=[^\W_])")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9A-Fa-f]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)")
 _ORDINARY = {
     "&amp;",
@@ -28,9 +29,12 @@ _ESCAPE = re.compile(
     r"|U\+([0-9A-Fa-f]{4,6})(?: (?=U\+))?"
 )
 _PUNYCODE = re.compile(r"\bxn--([a-z0-9-]{1,59})", re.IGNORECASE)
+_CONTROLS, _DELETE = 31, 127
 _SPACES = 3
+_MANY = 16
+"""So many escapes are a message of their own, whatever they stand for."""
 _LETTERS = {"percent": 1, "quoted-printable": 3}
-"""Letters that must have been escaped: addresses have "=4A" by chance, but no "%4A"."""
+"""Different letters that must have been escaped: addresses have "=4A" by chance, but no "%4A"."""
 _LABEL = 12_000
 """Cost of a host name: decoding one is quadratic, in at most 59 letters."""
 
@@ -44,7 +48,8 @@ def _told(
     def each(match: re.Match[str]) -> str:
         page.spend(MATCH, 2)
         new = read(match)
-        seen.append(new)
+        if new != match[0]:
+            seen.append(new)
         return new
 
     return pattern.sub(each, page.text), "".join(seen)
@@ -60,9 +65,10 @@ def _bytes(match: re.Match[str]) -> str:
     if run == "=\n":
         return ""
     try:
-        return bytes.fromhex(run.replace(run[0], "")).decode()
+        text = bytes.fromhex(run.replace(run[0], "")).decode()
     except UnicodeDecodeError:
         return run
+    return run if "\b" in text or "\0" in text else text  # "%08d" is a format, no deletion
 
 
 def percent(page: Page) -> Iterator[Found]:
@@ -79,8 +85,10 @@ def quoted_printable(page: Page) -> Iterator[Found]:
 
 def _bytewise(page: Page, how: str, pattern: re.Pattern[str]) -> Iterator[Found]:
     text, stood_for = _told(page, pattern, _bytes)
-    letters = sum(map(str.isalpha, stood_for))
-    if letters >= _LETTERS[how] or stood_for.count(" ") >= _SPACES or page.gains(text):
+    letters = len({char for char in stood_for if char.isalpha()})
+    broken = how == "quoted-printable" and text.count("\n") < page.text.count("\n")
+    many = len(stood_for) >= _MANY
+    if many or letters >= _LETTERS[how] or stood_for.count(" ") >= _SPACES or broken:
         yield Found((how,), text, hidden=_hidden(stood_for))
 
 
@@ -89,13 +97,14 @@ def entities(page: Page) -> Iterator[Found]:
     if "&" not in page.text:
         return
     text, stood_for = _told(page, _ENTITY, lambda match: html.unescape(match[0]))
-    if any(map(str.isalpha, stood_for)):
+    if len(stood_for) >= _MANY or any(map(str.isalpha, stood_for)):
         yield Found(("entities",), text, hidden=_hidden(stood_for))
 
 
 def _point(match: re.Match[str]) -> str:
     value = int(match[match.lastindex or 0], 16)
-    return chr(value) if value < 0x110000 else ""
+    shown = value > _CONTROLS and value <= sys.maxunicode and value != _DELETE
+    return chr(value) if shown else match[0]
 
 
 def escapes(page: Page) -> Iterator[Found]:
@@ -103,7 +112,7 @@ def escapes(page: Page) -> Iterator[Found]:
     if not any(mark in page.text for mark in ("\\u", "\\U", "%u", "\\x{", "U+")):
         return
     text, stood_for = _told(page, _ESCAPE, _point)
-    if any(map(str.isalpha, stood_for)):
+    if len(stood_for) >= _MANY or any(map(str.isalpha, stood_for)):
         paired = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         yield Found(("escapes",), paired, hidden=_hidden(stood_for))
 

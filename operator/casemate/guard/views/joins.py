@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from casemate.guard.views.chars import (
+    CUT,
     DIGIT,
     LETTER,
     NEWLINE,
@@ -17,11 +18,14 @@ from casemate.guard.views.chars import (
     after,
     before,
     count,
+    excerpt,
     runs,
+    spread,
     text_of,
+    touched,
 )
-from casemate.guard.views.letters import PLAIN, SYMBOLS, forward, mean, stream
-from casemate.guard.views.meter import PASS
+from casemate.guard.views.letters import PLAIN, forward, mean, stream
+from casemate.guard.views.meter import MATCH, PASS
 from casemate.guard.views.page import Page
 from casemate.guard.views.types import Found
 
@@ -29,12 +33,15 @@ _FEWEST = 4
 """Single letters in a row that are a word: fewer are initials."""
 _SURE = 12
 """So many are a text whatever they spell: it may be enciphered."""
+_DIGITS = 12
+"""One letter in so many is enough for a code in digits, which tables of numbers have not."""
 _WIDEST = 4
 _KINDS = 3 * _WIDEST
-_BETWEEN = [ord(one) for one in "-._·~^+*/|,:;=•‧‐‑‒–—…"]
 _JOIN = 8
 """Half nats that a cut must explain: it is rarer than a space by so much."""
 _CUT = 24
+_OFTEN, _LONG, _SHORT = 12, 5, 3.0
+"""Cuts; letters a word, as words without cuts have; letters a piece, as no words have."""
 _PART = 4
 """Letters a piece, on average, at most: longer ones are words."""
 
@@ -64,8 +71,8 @@ def _chains(page: Page, single: Index) -> tuple[Index, Index, Index]:
     return starts[enough], ends[enough], kinds
 
 
-def _joined(page: Page, single: Index, chains: tuple[Index, Index, Index]) -> Points:
-    """The text with the commonest gap of each chain removed and its other gaps as spaces."""
+def _joined(page: Page, single: Index, chains: tuple[Index, Index, Index]) -> tuple[Points, Mask]:
+    """The text with spaces for the unusual gaps of each chain, and the places of its usual ones."""
     starts, ends, kinds = chains
     lengths = ends - starts
     gaps = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
@@ -73,16 +80,13 @@ def _joined(page: Page, single: Index, chains: tuple[Index, Index, Index]) -> Po
     chain = np.repeat(np.arange(starts.size), lengths)
     counts = np.bincount(chain * _KINDS + kinds[gaps], minlength=starts.size * _KINDS)
     usual = counts.reshape(-1, _KINDS).argmax(axis=1)
-    step = np.zeros(page.codes.size + 1, np.intp)
-    step[single[gaps] + 1] += 1
-    step[single[gaps + 1]] -= 1
-    keep = np.cumsum(step[:-1]) == 0
+    every = np.ones(gaps.size, bool)
+    gone = spread(every, single[gaps] + 1, single[gaps + 1], page.codes.size)
     codes = page.codes.copy()
     spaces = single[gaps[kinds[gaps] != usual[chain]]] + 1
-    keep[spaces] = True
+    gone[spaces] = False
     codes[spaces] = ord(" ")
-    kept: Points = codes[keep]
-    return kept
+    return codes, gone
 
 
 def spaced(page: Page) -> Iterator[Found]:
@@ -91,12 +95,15 @@ def spaced(page: Page) -> Iterator[Found]:
     if single.size < _FEWEST:
         return
     chains = _chains(page, single)
-    if not chains[0].size:
+    starts, ends, _ = chains
+    if not starts.size:
         return
     page.spend(PASS)
-    text = text_of(_joined(page, single, chains))
-    if _told(page, single, chains) or page.gains(text):
-        yield Found(("spaced",), text)
+    codes, gone = _joined(page, single, chains)
+    every = np.ones(starts.size, bool)
+    part = spread(every, single[starts], single[ends] + 1, codes.size)
+    if _told(page, single, chains) or page.gains(excerpt(codes, part, gone)):
+        yield Found(("spaced",), text_of(codes[~gone]))
 
 
 def _told(page: Page, single: Index, chains: tuple[Index, Index, Index]) -> bool:
@@ -107,85 +114,113 @@ def _told(page: Page, single: Index, chains: tuple[Index, Index, Index]) -> bool
     inside[ends + 1] -= 1
     places = single[np.cumsum(inside[:-1]) > 0]
     flags = page.flags[places]
-    letters = np.count_nonzero(flags & LETTER)
+    letters = int(np.count_nonzero(flags & LETTER))
+    longest = int((ends - starts).max()) + 1
     if letters * 2 < places.size:
-        return False
-    if int((ends - starts).max()) + 1 >= _SURE or np.count_nonzero(flags & WIDE) * 2 > places.size:
+        return longest >= 2 * _SURE and letters * _DIGITS >= places.size
+    if longest >= _SURE or np.count_nonzero(flags & WIDE) * 2 > places.size:
         return True
-    return bool(letters >= _FEWEST and mean(stream(page.symbols[places]).symbols) <= PLAIN - 2)
+    return letters >= _FEWEST and mean(stream(page.symbols[places]).symbols) <= PLAIN - 2
 
 
 def _cuts(page: Page) -> Mask:
     """Punctuation between two letters, at most two signs."""
     letter = (page.flags & LETTER) > 0
-    sign = np.isin(page.codes, _BETWEEN)
+    sign = (page.flags & CUT) > 0
     alone = sign & before(letter) & after(letter)
     pair = sign & before(letter) & after(sign & after(letter))
     return alone | pair | before(pair)
 
 
+def _without(page: Page, cuts: Mask, how: str) -> Iterator[Found]:
+    """The text without what cuts words, where words come of it."""
+    words = touched(((page.flags & LETTER) > 0) | cuts, cuts)
+    some = excerpt(page.codes, words, cuts)
+    gain, chosen = _explained(page, words, cuts)
+    known = page.gains(some)
+    if known - _prefixed(page, words, cuts):
+        chosen |= [word in known for word in text_of(some).lower().split()]
+    elif _dense(words, cuts):
+        chosen[:] = True
+    elif gain < _CUT:
+        return
+    starts, ends = runs(words)
+    gone = cuts & spread(chosen, starts, ends, cuts.size)
+    yield Found((how,), text_of(page.codes[~gone]))
+
+
+def _prefixed(page: Page, words: Mask, cuts: Mask) -> set[str]:
+    """Words that a single letter was cut from, as in e-mail and x-ray."""
+    starts, ends = runs(words)
+    once = count(cuts, starts, ends) == 1
+    once &= np.append(cuts, False)[starts + 1] | cuts[ends - 2]
+    some = excerpt(page.codes, spread(once, starts, ends, cuts.size), cuts)
+    return set(text_of(some).lower().split())
+
+
+def _dense(words: Mask, cuts: Mask) -> bool:
+    """Whether there are so many cuts that words are hidden, whatever they are."""
+    starts, _ = runs(words)
+    number, letters = np.count_nonzero(cuts), np.count_nonzero(words & ~cuts)
+    pieces = starts.size + np.count_nonzero(cuts & ~before(cuts))
+    long = letters >= _LONG * starts.size
+    return bool(number >= _OFTEN and long and letters <= _SHORT * pieces)
+
+
+def _explained(page: Page, words: Mask, cuts: Mask) -> tuple[int, Mask]:
+    """How much likelier words are without the cuts, and which of them are."""
+    number = np.cumsum(words & ~before(words))
+    cut = np.bincount(number, words & cuts).astype(np.intp)
+    edge = after(words) & ~words
+    symbols = np.where(words & ~cuts, page.symbols, 0)
+    page.spend(2 * PASS, int(np.count_nonzero(words)))
+
+    def costs(kept: Mask) -> Index:
+        flow = stream(symbols[kept | edge])
+        each = forward(flow.symbols)
+        owner = number[kept | edge][flow.at[:-1]]
+        return np.bincount(owner, each, minlength=cut.size).astype(np.intp)
+
+    letters = np.bincount(number, words & ~cuts)
+    gain = costs(words) - costs(words & ~cuts) - _JOIN * cut
+    better = (gain > 0) & (letters <= _PART * (cut + 1)) & (letters >= _LONG)
+    return int(gain[1:][better[1:]].sum()), better[1:]
+
+
 def hyphened(page: Page) -> Iterator[Found]:
     """Punctuation inside words: "sur-veil", "cit.i.zens"."""
     cuts = _cuts(page)
-    if not cuts.any():
-        return
-    text = text_of(page.codes[~cuts])
-    if page.gains(text) or _explained(page, cuts) >= _CUT:
-        yield Found(("hyphens",), text)
+    if cuts.any():
+        yield from _without(page, cuts, "hyphens")
 
 
-def _explained(page: Page, cuts: Mask) -> int:
-    """How much likelier the words are without the cuts, where each alone is likelier."""
-    whole = ((page.flags & LETTER) > 0) | cuts
-    number = np.cumsum(whole & ~before(whole))
-    cut = np.bincount(number, cuts)
-
-    def costs(kept: Mask) -> Index:
-        flow = stream(SYMBOLS[page.at[kept]])
-        return np.bincount(
-            number[kept][flow.at[:-1]], forward(flow.symbols), minlength=cut.size
-        ).astype(np.intp)
-
-    page.spend(2 * PASS)
-    short = count(whole, *runs(whole)) <= _PART * (cut[1:] + 1) + cut[1:]
-    gain = costs(np.ones(cuts.size, bool)) - costs(~cuts) - _JOIN * cut
-    return int(gain[1:][(cut[1:] > 0) & (gain[1:] > 0) & short].sum())
-
-
+# Each begins with its first sign and looks back from there, as most places have no such sign.
 _MARKUP = re.compile(
-    r"(?<=[^\W\d_])(?:<!--[^<>]{0,100}-->|</?[A-Za-z][^<>]{0,100}>|[*_~`]|\{\}|\[\])++(?=[^\W\d_])"
+    r"(?:<(?<=[^\W\d_]<)(?:!--[^<>]{0,100}--|/?[A-Za-z][^<>]{0,100})>|[*_~`](?<=[^\W\d_].)"
+    r"|\{(?<=[^\W\d_]\{)\}|\[(?<=[^\W\d_]\[)\])"
+    r"(?:<!--[^<>]{0,100}-->|</?[A-Za-z][^<>]{0,100}>|[*_~`]|\{\}|\[\])*+(?=[^\W\d_])"
 )
 _ADDED = re.compile(
-    r"""(?<=[^\W\d_])["'`]\s{0,3}(?:[+&.,~]|\.\.|\|\|)?\s{0,3}\\?\s{0,3}["'`](?=[^\W\d_])"""
+    r"""["'`](?<=[^\W\d_].)\s{0,3}(?:[+&.,~]|\.\.|\|\|)?\s{0,3}\\?\s{0,3}["'`](?=[^\W\d_])"""
 )
 
 
-def _without(page: Page, pattern: re.Pattern[str], how: str) -> Iterator[Found]:
-    """The text without what the pattern finds inside words, if words come of it."""
-    text = pattern.sub("", page.text)
-    if len(text) == len(page.text):
-        return
-    if not page.gains(text):
-        step = np.zeros(page.codes.size + 1, np.intp)
-        for match in pattern.finditer(page.text):
-            step[match.start()] += 1
-            step[match.end()] -= 1
-        if _explained(page, np.cumsum(step[:-1]) > 0) < _CUT:
-            return
-    yield Found((how,), text)
+def _matched(page: Page, pattern: re.Pattern[str]) -> Mask:
+    spans = [match.span() for match in pattern.finditer(page.text)]
+    page.spend(MATCH, len(spans))
+    bounds = np.array(spans, np.intp).reshape(-1, 2)
+    return spread(np.ones(len(spans), bool), bounds[:, 0], bounds[:, 1], page.codes.size)
 
 
 def markup(page: Page) -> Iterator[Found]:
     """Tags, comments or emphasis inside words: "sur<b>veil</b>"."""
-    if "<" in page.text or _EMPHASIS.search(page.text):
-        yield from _without(page, _MARKUP, "markup")
+    cuts = _matched(page, _MARKUP)
+    if cuts.any():
+        yield from _without(page, cuts, "markup")
 
 
 def added(page: Page) -> Iterator[Found]:
     """Words in pieces that a program would join: "ki" + "ll"."""
-    if _QUOTE.search(page.text):
-        yield from _without(page, _ADDED, "joined-strings")
-
-
-_EMPHASIS = re.compile(r"[*_~`{\[]")
-_QUOTE = re.compile("[\"'`]")
+    cuts = _matched(page, _ADDED)
+    if cuts.any():
+        yield from _without(page, cuts, "joined-strings")

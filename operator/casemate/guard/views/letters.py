@@ -99,13 +99,18 @@ def stream(symbols: Symbols) -> Stream:
 def forward(symbols: Symbols) -> Costs:
     """Cost of each letter or gap but the first and the last, read from left to right."""
     wide = symbols.astype(np.int32)
-    return np.asarray(_COSTS[(wide[:-2] * _SIZE + wide[1:-1]) * _SIZE + wide[2:]], np.int32)
+    return _looked_up((wide[:-2] * _SIZE + wide[1:-1]) * _SIZE + wide[2:])
 
 
 def backward(symbols: Symbols) -> Costs:
     """The same, read from right to left."""
     wide = symbols.astype(np.int32)
-    return np.asarray(_COSTS[(wide[2:] * _SIZE + wide[1:-1]) * _SIZE + wide[:-2]], np.int32)
+    return _looked_up((wide[2:] * _SIZE + wide[1:-1]) * _SIZE + wide[:-2])
+
+
+def _looked_up(places: NDArray[np.int32]) -> Costs:
+    costs: NDArray[np.uint8] = _COSTS[places]
+    return costs.astype(np.int32)
 
 
 def words(symbols: Symbols) -> tuple[Index, Index]:

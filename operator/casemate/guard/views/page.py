@@ -1,15 +1,28 @@
 """One text under examination, with what several transforms ask of it, worked out once."""
 
-import re
 from functools import cached_property
 
-from casemate.guard.views.chars import FLAGS, Flags, Index, Points, index, points
+import numpy as np
+
+from casemate.guard.views.chars import (
+    DIGIT,
+    FLAGS,
+    LETTER,
+    Flags,
+    Index,
+    Mask,
+    Points,
+    index,
+    points,
+    text_of,
+    touched,
+)
 from casemate.guard.views.clean import Clean, clean, settled
-from casemate.guard.views.letters import SYMBOLS, Stream, Symbols, stream
-from casemate.guard.views.meter import READING, Meter
+from casemate.guard.views.letters import SYMBOLS, Costs, Stream, Symbols, backward, forward, stream
+from casemate.guard.views.meter import FAR_READING, READING, Meter, weight
+from casemate.guard.views.regions import Flow, flow_of
 from casemate.guard.views.vocabulary import Vocabulary
 
-_WORD = re.compile(r"[^\W\d_]+")
 _LETTERS = bytes(at if chr(at).isalpha() else 32 for at in range(128)) + b" " * 128
 
 
@@ -31,8 +44,12 @@ class Page:
 
     def other(self, raw: str) -> "Page":
         """Another text, searched at the expense of the same allowance."""
-        self.spend(READING if raw.isascii() else 4 * READING, len(raw))
+        self.spend(READING if raw.isascii() else FAR_READING, weight(raw))
         return Page(raw, self.vocabulary, self._meter)
+
+    def part(self, raw: str) -> "Page":
+        """A part of this text, or the text itself if it is no smaller."""
+        return self if len(raw) >= len(self.raw) else Page(raw, self.vocabulary, self._meter)
 
     @cached_property
     def cleaned(self) -> Clean:
@@ -71,21 +88,46 @@ class Page:
 
     @cached_property
     def stream(self) -> Stream:
-        """The letters alone."""
-        return stream(self.symbols)
+        """The letters alone, without those of hashes, identifiers and other words with digits."""
+        return stream(np.where(self.spelled, self.symbols, 0).astype(np.uint8))
+
+    @cached_property
+    def spelled(self) -> Mask:
+        """Letters in words without digits: not those of hashes and identifiers."""
+        digit = (self.flags & DIGIT) > 0
+        letter = (self.flags & LETTER) > 0
+        return letter & ~touched(digit | letter, digit) if digit.any() else letter
+
+    @cached_property
+    def forward(self) -> Costs:
+        """Letters' costs from left to right."""
+        return forward(self.stream.symbols)
+
+    @cached_property
+    def backward(self) -> Costs:
+        """Letters' costs from right to left."""
+        return backward(self.stream.symbols)
 
     @cached_property
     def words(self) -> frozenset[str]:
         """The words, canonical."""
         return _words(self.canonical)
 
-    def gains(self, text: str) -> frozenset[str]:
-        """Known words that another reading has and this one lacks; it comes from the clean text."""
-        self.spend(READING, len(text))
-        return (_words(settled(text)) & self.vocabulary.known) - self.words
+    @cached_property
+    def flow(self) -> Flow:
+        """The letters as words."""
+        return flow_of(self.stream)
+
+    def gains(self, some: Points) -> frozenset[str]:
+        """Known words that a part of another reading has, and this text lacks."""
+        self.spend(2 * READING, some.size)
+        known = _words(settled(text_of(some))) & self.vocabulary.known
+        return known - self.words if known else known
 
 
 def _words(canonical: str) -> frozenset[str]:
     if canonical.isascii():
         return frozenset(canonical.encode().translate(_LETTERS).decode().split())
-    return frozenset(_WORD.findall(canonical))
+    codes = points(canonical)
+    letter = (FLAGS[index(codes)] & LETTER) > 0
+    return frozenset(text_of(np.where(letter, codes, ord(" "))).split())

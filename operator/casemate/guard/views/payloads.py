@@ -17,6 +17,7 @@ _ZERO_WIDTH = [0x180E, *range(0x200B, 0x2010), *range(0x2060, 0x2065), 0xFEFF]
 _OVERRIDE = re.compile("\u202e([^\u202a-\u202e\n]*)\u202c?")
 _ERASED = re.compile(r"[^\x08\x7f][\x08\x7f]")
 _PASSES = 8
+_WORD = 3
 _BITS = 24
 """Fewest bits that are a message: three letters."""
 
@@ -52,7 +53,7 @@ def selectors(page: Page) -> Iterator[Found]:
 
 
 def bits(page: Page) -> Iterator[Found]:
-    """Bits written as two kinds of invisible characters, eight to a byte, highest first."""
+    """Bits written as two kinds of invisible characters, eight to a byte."""
     codes = points(page.raw)
     carrier = np.isin(codes, _ZERO_WIDTH)
     kinds = np.unique(codes[carrier])
@@ -68,6 +69,8 @@ def bits(page: Page) -> Iterator[Found]:
 
 def bidi(page: Page) -> Iterator[Found]:
     """Stretches that an override shows from right to left: as they are shown."""
+    if not any(sum(map(str.isalpha, turned)) >= _WORD for turned in _OVERRIDE.findall(page.raw)):
+        return
     shown = _OVERRIDE.sub(lambda match: match[1][::-1], page.raw)
     yield Found(("bidi",), shown, hidden=True)
 

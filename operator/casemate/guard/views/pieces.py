@@ -17,4 +17,4 @@ def placed(text: str, pieces: list[tuple[int, int, str]]) -> str:
 
 def exchanged(text: str, known: Callable[[str], str | None]) -> str:
     """The text with its words replaced by what they are known as."""
-    return _WORD.sub(lambda match: known(match[0]) or match[0], text)
+    return _WORD.sub(lambda match: known(match[0].lower()) or match[0], text)

@@ -6,14 +6,14 @@ import re
 LEAST = 8
 """Fewest characters that count: shorter ones come out of ordinary words and numbers by chance."""
 SHOWN = re.compile(
-    rb"(?:[\t\n\r\x1b -~]|[\xc2-\xdf][\x80-\xbf]"
-    rb"|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+"
+    rb"(?:[\b\t\n\r\x1b -\x7f]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}"
+    rb"|[\xf0-\xf4][\x80-\xbf]{3})+"
 )
 """Characters in UTF-8 that a text may have."""
 _HEAD = 9
-_SHOWN = bytes({*range(32, 127), 9, 10, 13, 27})
+_SHOWN = bytes({*range(32, 128), 8, 9, 10, 13, 27})  # deletions carry messages as well
 _UNSHOWN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff\U000f0000-\U0010ffff]"
+    "[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x80-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff\U000f0000-\U0010ffff]"
 )
 
 
@@ -29,7 +29,7 @@ def readable(raw: bytes, least: int = LEAST) -> str:
             return _wide(raw, least)
         return "" if raw.translate(None, _SHOWN) else raw.decode()
     try:
-        text = codecs.utf_8_decode(raw, "strict", False)[0]  # noqa: FBT003  codecs know no keywords
+        text = codecs.getincrementaldecoder("utf-8")().decode(raw)
     except UnicodeDecodeError:
         return _wide(raw, least)
     return "" if len(text) < least or _UNSHOWN.search(text) else text

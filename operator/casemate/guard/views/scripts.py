@@ -62,7 +62,7 @@ def _words(at: Index) -> _Words:
     return _Words(
         starts,
         ends,
-        np.cumsum((flags & NEWLINE) > 0, dtype=np.intp)[starts],
+        np.cumsum((flags & NEWLINE) > 0).astype(np.intp)[starts],
         each(latin),
         each(other),
         each(FOLD_STRICT[at] > 0),

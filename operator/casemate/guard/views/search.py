@@ -3,18 +3,22 @@
 import codecs
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from casemate.guard.views import (
     blobs,
     ciphers,
     escapes,
+    groups,
     joins,
     leet,
     marks,
     payloads,
+    regions,
     respell,
     signs,
 )
-from casemate.guard.views.meter import CHARACTER, FAR_CHARACTER, Meter
+from casemate.guard.views.meter import BYTE, MATCH, Meter, weight
 from casemate.guard.views.page import Page
 from casemate.guard.views.types import Found, Unfinished, View, Views
 from casemate.guard.views.vocabulary import vocabulary
@@ -22,13 +26,14 @@ from casemate.guard.views.vocabulary import vocabulary
 Transform = Callable[[Page], Iterator[Found]]
 
 DEPTH = 2
-_SPARE = 1 << 16
+_FAR = 128
+_SPARE = 16384
 """Characters that a short text's readings may have, beyond four times its own."""
 
 STRICT: tuple[Transform, ...] = (
     blobs.blobs,
     blobs.wrapped,
-    blobs.pairs,
+    groups.groups,
     escapes.percent,
     escapes.entities,
     escapes.quoted_printable,
@@ -37,7 +42,6 @@ STRICT: tuple[Transform, ...] = (
     signs.morse,
     signs.nato,
     signs.braille,
-    signs.numbers,
     signs.flipped,
 )
 """Notations that decode to a text or do not: no plain text passes for one."""
@@ -57,6 +61,7 @@ LOOSE: tuple[Transform, ...] = (
 )
 """Disguises that are told by what comes of them."""
 ALL = (payloads.carried, *STRICT, *LOOSE)
+GUESSED = tuple(one for one in STRICT if one != blobs.blobs)  # which tries both by itself
 
 
 class _Search:
@@ -71,7 +76,7 @@ class _Search:
     def add(self, how: tuple[str, ...], page: Page) -> bool:
         """Keep a reading; False if it is not new."""
         self.hidden |= dict.fromkeys(page.cleaned.hidden)
-        if page.canonical in self._seen or (how and not page.canonical):
+        if page.canonical in self._seen:
             return False
         self._budget -= len(page.canonical) if how else 0
         if self._budget < 0:
@@ -81,16 +86,18 @@ class _Search:
         return True
 
     def take(self, how: tuple[str, ...], page: Page, found: Found) -> Page | None:
-        """Keep one reading of a page; the page of it, if it is new."""
+        """Keep one reading of a page; the page of what is new in it, if anything."""
         both = (*how, *found.how)
         if len(both) > DEPTH:
             return None
         child = page.other(found.text)
+        if not child.canonical:
+            return child  # all that it has cannot be seen
         if not self.add(both, child):
             return None
         if found.hidden:
             self.hidden |= dict.fromkeys(found.how)
-        return child
+        return _changed(page, child)
 
     def run(self, page: Page) -> None:
         """Search a text, its readings and theirs."""
@@ -106,13 +113,25 @@ class _Search:
         read = {view.how[0] for view in self.views if view.how}
         for name, text in _guesses(page):
             guess = page.other(text)
-            for found in _readings(guess, STRICT):
+            for found in _readings(guess, GUESSED):
                 if found.hidden and found.how[-1] not in read and signs.likely(found.text):
                     self.take((name,), guess, found)
 
 
+def _changed(page: Page, child: Page) -> Page:
+    """The lines and sentences of a reading that the text had not, as the rest was searched."""
+    old = set(_lines(page))
+    new = [line for line in _lines(child) if line not in old]
+    child.spend(MATCH // 2, len(old) + len(new))
+    return child.part("\n".join(new))
+
+
+def _lines(page: Page) -> list[str]:
+    return page.raw.replace(". ", ".\n").split("\n")
+
+
 def _readings(page: Page, transforms: tuple[Transform, ...]) -> Iterator[Found]:
-    page.spend(CHARACTER if page.raw.isascii() else FAR_CHARACTER)
+    page.spend(BYTE * len(transforms) // len(ALL), weight(page.raw))
     for transform in transforms:
         yield from transform(page)
 
@@ -123,7 +142,8 @@ def _guesses(page: Page) -> Iterator[tuple[str, str]]:
     A notation that was turned round or shifted gives no sign of it, so it is tried.
     """
     visible = len(page.text) - page.text.count(" ")
-    if visible >= ciphers.LEAST and not signs.fluent(page, visible):
+    ascii_only = np.count_nonzero(page.codes < _FAR) * 2 >= page.codes.size  # as notations are
+    if ascii_only and visible >= regions.LEAST and not signs.fluent(page, visible):
         yield "reversed", page.text[::-1]
         yield "rot13", codecs.encode(page.text, "rot13")
 
@@ -139,16 +159,16 @@ def views(
     Args:
         text: Any text, also with lone surrogates.
         words: Words in canonical form that a misspelt word may be: those that somebody would hide.
-        budget: Characters that all readings but the first may have together; by default eight times
-            the text's and 65,536.
+        budget: Characters that all readings but the first may have together; by default four times
+            the text's and 16,384.
         real: Words that are no misspelling of others, however near they are.
 
     Returns:
         At least the text itself; readings of two transforms at most, each different. Time and
         memory are linear in the text's length.
     """
-    search = _Search(8 * len(text) + _SPARE if budget is None else budget)
-    page = Page(text, vocabulary(words, real), Meter(len(text)))
+    search = _Search(4 * len(text) + _SPARE if budget is None else budget)
+    page = Page(text, vocabulary(words, real), Meter(text))
     search.add((), page)
     try:
         search.run(page)

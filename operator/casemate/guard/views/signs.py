@@ -1,106 +1,32 @@
-"""Alphabets of signs: Morse, spelling, Braille, character numbers, letters upside down."""
+"""Alphabets of signs: Morse, the spelling alphabet, Braille, letters upside down."""
 
 import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from casemate.guard.views.chars import DIGIT, WIDE, index, points
+from casemate.guard.views.chars import WIDE, index, points
 from casemate.guard.views.letters import PLAIN, SYMBOLS, mean, stream
 from casemate.guard.views.meter import MATCH, PIECE
 from casemate.guard.views.page import Page
 from casemate.guard.views.pieces import placed
 from casemate.guard.views.types import Found
 
-_MORSE = dict(
-    zip(
-        [
-            ".-",
-            "-...",
-            "-.-.",
-            "-..",
-            ".",
-            "..-.",
-            "--.",
-            "....",
-            "..",
-            ".---",
-            "-.-",
-            ".-..",
-            "--",
-            "-.",
-            "---",
-            ".--.",
-            "--.-",
-            ".-.",
-            "...",
-            "-",
-            "..-",
-            "...-",
-            ".--",
-            "-..-",
-            "-.--",
-            "--..",
-            "-----",
-            ".----",
-            "..---",
-            "...--",
-            "....-",
-            ".....",
-            "-....",
-            "--...",
-            "---..",
-            "----.",
-            ".-.-.-",
-            "--..--",
-            "..--..",
-            "-....-",
-            "-..-.",
-            ".----.",
-            "---...",
-        ],
-        "abcdefghijklmnopqrstuvwxyz0123456789.,?-/':",
-        strict=True,
-    )
-)
+_MORSE_CODES = """
+.- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..-
+-.-- --.. ----- .---- ..--- ...-- ....- ..... -.... --... ---.. ----. .-.-.- --..-- ..--.. -....-
+-..-. .----. ---...
+"""
+_MORSE = dict(zip(_MORSE_CODES.split(), "abcdefghijklmnopqrstuvwxyz0123456789.,?-/':", strict=True))
 _DASHES = str.maketrans("−–—_•·∙・●", "----.....")
 _MORSE_RUN = re.compile(r"(?:[.\-−–—_•·∙・●]{1,7}[ \n/|,]{1,5}){4,}[.\-−–—_•·∙・●]{1,7}")
-_MORSE_PAIRS = tuple(gap + sign for gap in " \n/|," for sign in ".-_")
+_MORSE_PAIRS = (" .", " -", " _", "/.", "/-", "\n.", "\n-", "|.", "|-")
 _MORSE_WORD = re.compile(r"\s*[/|\n]\s*|\s{2,}")
-_NATO = dict(
-    zip(
-        [
-            "alpha",
-            "bravo",
-            "charlie",
-            "delta",
-            "echo",
-            "foxtrot",
-            "golf",
-            "hotel",
-            "india",
-            "juliett",
-            "kilo",
-            "lima",
-            "mike",
-            "november",
-            "oscar",
-            "papa",
-            "quebec",
-            "romeo",
-            "sierra",
-            "tango",
-            "uniform",
-            "victor",
-            "whiskey",
-            "xray",
-            "yankee",
-            "zulu",
-        ],
-        "abcdefghijklmnopqrstuvwxyz",
-        strict=True,
-    )
-) | {"alfa": "a", "juliet": "j", "whisky": "w", "x-ray": "x"}
+_NATO_WORDS = """
+alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa
+quebec romeo sierra tango uniform victor whiskey xray yankee zulu alfa juliet whisky x-ray
+"""
+_NATO = {word: word[0] for word in _NATO_WORDS.split()}
 _NATO_WORD = re.compile("|".join(sorted(_NATO, key=len, reverse=True)))
 _NATO_RUN = re.compile(rf"\b(?:(?:{_NATO_WORD.pattern})\b([ ,.\-/\n]{{0,4}})){{4,}}", re.IGNORECASE)
 _BRAILLE_RUN = re.compile("[\u2800-\u28ff][\u2800-\u28ff \n]{3,}")
@@ -119,17 +45,12 @@ _BRAILLE |= {
     0x2826: "?",
     0x2824: "-",
 }
-_NUMBERS = re.compile(
-    r"(?<![\w.])(?:\\?\d{2,6}(?:\s|[,;:|\-]\s?|\\(?=\d)){1,2}){5,}\d{2,6}(?![\w.])|(?:\\\d{2,3}){4,}"
-)
-_NUMBER = re.compile(r"\d+")
 _FLIPPED = "ɐqɔpǝɟƃɥᴉɾʞןɯuodbɹsʇnʌʍxʎz" + "∀ƆᗡƎℲ⅁ʞ˥ԀᴚʇΛ⅄" + "¿¡˙‘"
 _UPRIGHT = "abcdefghijklmnopqrstuvwxyz" + "acdefgklprtvy" + "?!.,"
 _UP = dict(zip(map(ord, _FLIPPED), _UPRIGHT, strict=True)) | {ord("ı"): "i", ord("l"): "l"}
 _TELLING = re.compile("[ɐɔǝɟƃɥᴉɾʞןɯɹʇʌʍʎƆᗡƎℲ⅁˥ᴚ⅄]")
 _FLIPPED_RUN = re.compile(rf"(?m)^[^\n]*{_TELLING.pattern}[^\n]*")
 _FEWEST = 4
-_DIGITS = 12
 
 
 def _cost(text: str) -> float:
@@ -144,8 +65,9 @@ def likely(text: str) -> bool:
 def fluent(page: Page, visible: int) -> bool:
     """Whether a text of so many visible characters is mostly words of a language."""
     wide = np.count_nonzero(page.flags & WIDE)
-    flow = page.stream
-    return bool((flow.letters + 2 * wide) * 2 >= visible and mean(flow.symbols) <= PLAIN)
+    letters = page.stream.letters
+    spelled = bool((letters + 2 * wide) * 2 >= visible)
+    return spelled and int(page.forward.sum()) <= PLAIN * letters
 
 
 def _morse(run: str) -> str:
@@ -180,28 +102,6 @@ def braille(page: Page) -> Iterator[Found]:
     """Braille's letters, uncontracted."""
     if not page.text.isascii():
         yield from _replaced(page, "braille", _BRAILLE_RUN, lambda run: run.translate(_BRAILLE))
-
-
-def _numbers(run: str) -> str:
-    digits = _NUMBER.findall(run)
-    for base in (10, 8):
-        if base == 8 and any("8" in one or "9" in one for one in digits):
-            continue
-        values = [int(one, base) for one in digits]
-        if all(
-            32 <= value < 0x3000 or 0x4E00 <= value < 0xD7A4 or value in {9, 10} for value in values
-        ):
-            text = "".join(map(chr, values))
-            letters = sum(map(str.isalpha, text))
-            if letters * 3 >= len(text) * 2 and likely(text):
-                return text
-    return ""
-
-
-def numbers(page: Page) -> Iterator[Found]:
-    """Characters' numbers, decimal or octal."""
-    if np.count_nonzero(page.flags & DIGIT) >= _DIGITS:
-        yield from _replaced(page, "codes", _NUMBERS, _numbers)
 
 
 def flipped(page: Page) -> Iterator[Found]:

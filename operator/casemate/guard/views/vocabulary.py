@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from casemate.guard.views.chars import FLAGS, WIDE, index, points
-from casemate.guard.views.common import PAIRS, WORDS
+from casemate.guard.views.common import ANAGRAMS, PAIRS, WORDS
 
 _KNOWN = 3
-LEAST = 5
-"""Letters of a word that is known by its letters alone; shorter ones have neighbours."""
+_PLANE = 0x2000  # up to where letters have cases
+_GOLDEN, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
+LEAST = 6
+"""Letters of a word that is known by its letters alone: shorter ones have too many neighbours, such
+as form and from."""
 
 
 def squeezed(word: str) -> str:
@@ -25,14 +28,23 @@ class Vocabulary:
 
     def __init__(self, words: frozenset[str], real: frozenset[str] = frozenset()) -> None:
         self.words = frozenset(word for word in words if word.isalpha())
-        self.known = frozenset(word for word in self.words | WORDS | real if len(word) >= _KNOWN)
+        self.known = frozenset(
+            word for word in self.words | WORDS | ANAGRAMS | real if len(word) >= _KNOWN
+        )
 
     @cached_property
     def pairs(self) -> frozenset[str]:
         """Pairs of signs that stand in words of Han, kana or Hangul."""
-        wide = [word for word in self.words if FLAGS[index(points(word))][0] & WIDE]
-        own = {word[at : at + 2] for word in wide for at in range(len(word) - 1)}
-        return frozenset(pair for pair in own | PAIRS if pair != pair[::-1])
+        wide = {word for word in self.words if FLAGS[index(points(word))][0] & WIDE} | PAIRS
+        pairs = {word[at : at + 2] for word in wide for at in range(len(word) - 1)}
+        return frozenset(pair for pair in pairs if pair[::-1] not in pairs)
+
+    @cached_property
+    def pair_keys(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """The same as sorted numbers, as they are and turned round."""
+        here = sorted(ord(pair[0]) << 21 | ord(pair[1]) for pair in self.pairs)
+        there = sorted(ord(pair[1]) << 21 | ord(pair[0]) for pair in self.pairs)
+        return np.array(here, np.uint64), np.array(there, np.uint64)
 
     @cached_property
     def turned(self) -> dict[str, str]:
@@ -46,12 +58,12 @@ class Vocabulary:
 
     @cached_property
     def spellings(self) -> tuple[NDArray[np.uint64], list[str]]:
-        """Sorted sums of letters, as ``letter_sums`` makes them, and the word of each."""
+        """Sorted sums of letters, of ``NUMBERS``, and the word of each."""
         pairs: dict[int, str] = {}
         for word in sorted(self.words):
             if len(word) >= LEAST:
                 for spelled in (word, squeezed(word)):
-                    pairs.setdefault(int(letter_sums(points(spelled)).sum()), word)
+                    pairs.setdefault(int(NUMBERS[index(points(spelled))].sum()), word)
         order = sorted(pairs)
         return np.array(order, np.uint64), [pairs[one] for one in order]
 
@@ -60,12 +72,19 @@ class Vocabulary:
         return {other: word for other, word in made if other not in self.known}
 
 
-def letter_sums(codes: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """A number for each letter, such that the sum over a word is the same in any order of it."""
-    wide = (codes.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+def _numbers() -> NDArray[np.uint64]:
+    lower = [ord(one) if len(one := chr(at).lower()) == 1 else at for at in range(_PLANE)]
+    places = np.arange(FLAGS.size, dtype=np.uint64)
+    places[:_PLANE] = lower
+    wide = (places + np.uint64(1)) * _GOLDEN
     wide ^= wide >> np.uint64(29)
-    wide *= np.uint64(0xBF58476D1CE4E5B9)
+    wide *= _MIX
     return wide ^ (wide >> np.uint64(32))
+
+
+NUMBERS = _numbers()
+"""A number for each letter, in either case, so mixed that sums over words hardly ever agree unless
+the words have the same letters, in any order."""
 
 
 @lru_cache(maxsize=4)
