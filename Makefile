@@ -38,7 +38,7 @@ generate: setup ## Write CRDs, reference docs and the chart's copies from the ty
 
 verify: setup ## Fail if anything generated differs from what is committed
 	@$(PY) -m generate --check
-	@PYTHONPATH=hack $(PY) -m guardtrain verify
+	@PYTHONPATH=hack OPENBLAS_NUM_THREADS=1 $(PY) -m guardtrain verify
 
 format: setup ## Format the code
 	@.venv/bin/ruff format $(SOURCES)
@@ -79,7 +79,7 @@ train-guard: setup ## Train the guard's bundle from guard/data (five minutes); t
 	@PYTHONPATH=hack OPENBLAS_NUM_THREADS=1 $(PY) -m guardtrain train
 
 eval-guard: setup ## Measure the guard on the frozen holdout, and write docs/model-card.md
-	@PYTHONPATH=hack $(PY) -m guardtrain eval
+	@PYTHONPATH=hack OPENBLAS_NUM_THREADS=1 $(PY) -m guardtrain eval
 
 conformance-netpol: setup ## Run upstream's NetworkPolicy specs on an enclave of their own (root)
 	@$(PY) -m conformance netpol
