@@ -73,7 +73,7 @@ class Engine(http.server.BaseHTTPRequestHandler):
         what = asked["messages"][0]["content"]
         if what == "steal":
             threading.Thread(target=steal, daemon=True).start()
-        if what == "hold":
+        if what == "linger":
             HOLDS.append(True)
         if what == "redirect":
             self.send_response(307)
@@ -164,7 +164,7 @@ def test_an_engine_that_outlives_its_deployment(
 ) -> None:
     outside, name = f"{OUTSIDE_ADDRESS}:80", hostile["metadata"]["name"]
     evidence.control(opens(knock, OUTSIDER, outside, OWN), "the outside answers an ordinary pod")
-    evidence.control(_ask(cluster, "hold")[0] == 200, "the engine is told to hear no signal")
+    evidence.control(_ask(cluster, "linger")[0] == 200, "the engine is told to hear no signal")
     cluster.kubectl(*MODEL, "delete", "modeldeployment", NAME)
     enclave.eventually(lambda: _parts(cluster) == {"NetworkPolicy"}, "its parts stayed")
     (closed,) = cluster.get(*MODEL, "networkpolicies", OURS)["items"]
