@@ -9,6 +9,8 @@ from casemate.guard.views import canonical
 from guardtrain import card
 from guardtrain.build import build
 from guardtrain.corpus import DATA, ROOT, corpus, lexicon, without
+from guardtrain.fit import SEED
+from guardtrain.prose import prose, together
 from guardtrain.words import words
 
 BUNDLE = ROOT / "operator" / "casemate" / "guard_bundle" / "bundle.bin"
@@ -29,7 +31,9 @@ def main() -> None:
             raise SystemExit(f"model card: {problem}")
         return
     examples = [replace(each, text=canonical(each.text)) for each in corpus(options.data)]
-    raw = build(without(examples, "holdout"), lexicon(options.data), words(), load(prepared()))
+    seen = without(examples, "holdout")
+    documents = [*without(prose(options.data / "prose"), "holdout"), *together(seen, SEED)]
+    raw = build(seen, documents, lexicon(options.data), words(), load(prepared()))
     options.out.parent.mkdir(exist_ok=True)
     options.out.write_bytes(raw)
     print(f"{options.out}: {len(raw)} bytes")

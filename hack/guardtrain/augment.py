@@ -12,16 +12,22 @@ from pathlib import Path
 from guardtrain.corpus import ORDINARY, Example
 
 _WRAPPERS = Path(__file__).with_name("wrappers.txt")
+_NEAR = 140
+"""Characters of a document's sentence that may stand in one window with a request."""
 _KEYS = ("task", "prompt", "instruction", "query", "content")
 
 
-def augmented(examples: Sequence[Example]) -> list[Example]:
-    """Return each example, wrapped, misspelt, and beside ordinary text of its language."""
+def augmented(examples: Sequence[Example], documents: Sequence[Example]) -> list[Example]:
+    """Return each example, wrapped, turned in one more way, and within documents."""
     wrappers = _wrappers()
     plain: dict[str, list[str]] = {}
     for each in examples:
         if each.label == ORDINARY:
             plain.setdefault(each.language, []).append(each.text)
+    around: dict[str, list[str]] = {}
+    for each in documents:
+        if len(each.text) <= _NEAR:
+            around.setdefault(each.language, []).append(each.text)
     found = []
     for each in examples:
         dice = random.Random(each.id)  # noqa: S311 - repeatable on purpose
@@ -29,6 +35,7 @@ def augmented(examples: Sequence[Example]) -> list[Example]:
         found += [
             each,
             *(replace(each, text=text) for text in _variants(each, dice, wrappers, beside)),
+            replace(each, text=_within(each.text, around[each.language], dice)),
         ]
     return found
 
@@ -38,9 +45,12 @@ def _variants(
 ) -> Iterable[str]:
     own = wrappers.get(each.language, [])
     yield dice.choice(own or wrappers["en"]).replace("{}", each.text)
-    yield dice.choice(wrappers["en"]).replace("{}", each.text)
-    yield _misspelt(each.text, dice)
-    yield dice.choice(_JOINS)(each.text, dice.choice(beside), dice)
+    turned = (
+        dice.choice(wrappers["en"]).replace("{}", each.text),
+        _misspelt(each.text, dice),
+        dice.choice(_JOINS)(each.text, dice.choice(beside), dice),
+    )
+    yield dice.choice(turned)
 
 
 def _before(text: str, other: str, _dice: random.Random) -> str:
@@ -49,6 +59,11 @@ def _before(text: str, other: str, _dice: random.Random) -> str:
 
 def _after(text: str, other: str, _dice: random.Random) -> str:
     return f"{text}\n{other}"
+
+
+def _within(text: str, around: Sequence[str], dice: random.Random) -> str:
+    before, after = dice.choice(around), dice.choice(around)
+    return dice.choice((f"{before} {text}", f"{text}\n{after}", f"{before}\n{text} {after}"))
 
 
 def _as_json(text: str, _other: str, dice: random.Random) -> str:

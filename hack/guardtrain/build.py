@@ -9,39 +9,46 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from casemate.embedder import Embedder
+from casemate.embedder import SentenceEncoder
 from casemate.guard.container import pack
-from casemate.guard.features import count_pairs
-from casemate.guard.heads import LinearHead, VectorHead
 from casemate.guard.lexicon import Lexicon
 from guardtrain import fit
 from guardtrain.augment import augmented
-from guardtrain.corpus import LINES, VIOLATE, Example
-from guardtrain.matrix import SCALES, Table, table
+from guardtrain.corpus import LINES, Example
+from guardtrain.layers import Layers
+from guardtrain.matrix import Table, table
+from guardtrain.weights import quantised, weights
 
-VERSION = 20261126
-_WIDTH = 512
+VERSION = 20261129
 _WORD = re.compile(r"[^\W\d_]{4,20}")
-# Shares of examples: violating ones that may fall under the floor, harmless ones above "certain".
-_MISSED = 0.002
+# Shares of examples: violating ones that the vector would find and that may fall under the floor,
+# harmless ones above "certain".
+_MISSED = 0.01
 _WRONG = 0.0005
+_SELDOM = 1 / 4
+"""Chance of a variant, and of a window of a document, to be in a round of training."""
 
 Terms = dict[str, dict[str, tuple[str, ...]]]
 
 
 def build(
-    examples: Sequence[Example], terms: Terms, words: dict[str, list[str]], embedder: Embedder
+    examples: Sequence[Example],
+    documents: Sequence[Example],
+    terms: Terms,
+    words: dict[str, list[str]],
+    encoder: SentenceEncoder,
 ) -> bytes:
-    """Return the bundle trained on the examples."""
+    """Return the bundle trained on requests, and on windows of documents that ask for nothing."""
     lines = tuple(LINES.values())
     merged = _merged(terms)
     lexicon = Lexicon(sorted(merged), merged)
-    data = table(augmented(examples), lexicon, embedder, lines)
-    scores = fit.crossed(data)
-    levels = _levels(data, scores)
+    rows = [*augmented(examples, documents), *documents]
+    plain = _plain(rows, {each.id for each in documents})
+    often = np.where(plain, 1.0, _SELDOM).astype(np.float32)
+    data, layers = table(rows, often, lexicon, encoder, lines), Layers.of(encoder.tunable)
+    levels = _levels(data, fit.crossed(data, layers), plain)
     subs = sorted({(lines.index(each.line_id), each.sub) for each in examples if each.line_id})
-    heads = _heads(data, lexicon, subs, lines)
-    arrays, scales = _quantised(heads)
+    arrays, scales = quantised(weights(data, layers, lexicon, subs, lines))
     arrays |= {
         "lexicon": _packed(merged),
         "words": _packed(words),
@@ -50,7 +57,7 @@ def build(
     meta = {
         "version": VERSION,
         "languages": sorted({each.language for each in examples}),
-        "embedder": embedder.digest,
+        "embedder": encoder.digest,
         "lines": lines,
         "concepts": sorted(merged),
         "subs": subs,
@@ -68,10 +75,8 @@ def _merged(terms: Terms) -> dict[str, list[str]]:
     return {name: sorted(each) for name, each in sorted(found.items())}
 
 
-def _levels(data: Table, scores: fit.Scores) -> list[dict[str, Any]]:
-    plain = np.array(
-        [not i % (len(data.examples) // _originals(data)) for i in range(len(data.examples))]
-    )
+def _levels(data: Table, scores: fit.Scores, plain: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """Return the bars of each line; thresholds are set by requests as they were written."""
     examples = [each for each, first in zip(data.examples, plain, strict=True) if first]
     finals = fit.combined(scores, data.labels)
     found = []
@@ -80,76 +85,25 @@ def _levels(data: Table, scores: fit.Scores) -> list[dict[str, Any]]:
         linear = fit.sigmoid(slope * scores.linear[:, line] + shift)
         final = fit.sigmoid(a * scores.linear[:, line] + b * scores.vector[:, line] + c)
         bad = data.labels[:, line] == 1
+        bar = fit.threshold(final[plain], examples, fit.STOPPED.__getitem__)
         found.append(
             {
                 "linear": (slope, shift),
                 "final": (a, b, c),
-                "floor": float(np.quantile(linear[bad], _MISSED)),
+                "floor": float(np.quantile(linear[bad & (final >= bar)], _MISSED)),
                 "alone": fit.threshold(linear[plain], examples, fit.STOPPED.__getitem__),
                 "certain": float(np.quantile(linear[~bad], 1 - _WRONG, method="higher")),
-                "threshold": fit.threshold(final[plain], examples, fit.STOPPED.__getitem__),
+                "threshold": bar,
             }
         )
     return found
 
 
-def _originals(data: Table) -> int:
-    return len({each.id for each in data.examples})
-
-
-def _heads(
-    data: Table, lexicon: Lexicon, subs: Sequence[tuple[int, str]], lines: Sequence[str]
-) -> dict[str, NDArray[np.float64]]:
-    concepts = len(lexicon.concepts)
-    twos = count_pairs(concepts)
-    weights, bias = fit.fit_lines(data, data.linear, fit.STRENGTH["linear"])
-    edges = np.cumsum([concepts, twos, lexicon_triples(concepts)])
-    named, pairs, triples, grams = np.split(weights, edges, axis=1)
-    found = {
-        "linear.bias": bias,
-        "linear.concepts": named * SCALES["concepts"],
-        "linear.pairs": pairs * SCALES["pairs"],
-        "linear.triples": triples * SCALES["triples"],
-        "linear.grams": grams * SCALES["grams"],
-    }
-    weights, bias = fit.fit_lines(data, data.dense, fit.STRENGTH["vector"])
-    for line, sub in subs:
-        own, shift = _sub(data, lines[line], sub)
-        weights, bias = np.vstack([weights, own]), np.append(bias, shift)
-    vector, named, pairs = np.split(weights, [_WIDTH, _WIDTH + concepts], axis=1)
-    return found | {
-        "vector.bias": bias,
-        "vector.vector": vector,
-        "vector.concepts": named * SCALES["concepts"],
-        "vector.pairs": pairs * SCALES["pairs"],
-    }
-
-
-def lexicon_triples(concepts: int) -> int:
-    """Return how many triples of concepts there are."""
-    return concepts * (concepts - 1) * (concepts - 2) // 6
-
-
-def _sub(data: Table, line: str, sub: str) -> tuple[NDArray[np.float64], float]:
-    """Fit one sub-class against the others of its line."""
-    own = np.array([each.line_id == line and each.label == VIOLATE for each in data.examples])
-    wanted = np.array([each.sub == sub for each in data.examples], np.int8)
-    return fit.fit(data.dense[own], wanted[own], fit.STRENGTH["sub"])
-
-
-def _quantised(
-    heads: dict[str, NDArray[np.float64]],
-) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
-    arrays: dict[str, NDArray[Any]] = {}
-    scales = {}
-    for name, each in heads.items():
-        kind, top = (
-            (np.int16, 32767) if name.startswith("vector.") or each.ndim == 1 else (np.int8, 127)
-        )
-        scale = float(np.abs(each).max()) / top or 1.0
-        arrays[name] = np.ascontiguousarray(np.rint(each / scale).astype(kind).T)
-        scales[name] = scale
-    return arrays, scales
+def _plain(rows: Sequence[Example], documents: set[str]) -> NDArray[np.bool_]:
+    """Return which are no variant of the one before, nor part of a document."""
+    names = [each.id for each in rows]
+    new = [at == 0 or names[at - 1] != own for at, own in enumerate(names)]
+    return np.array([one and own not in documents for one, own in zip(new, names, strict=True)])
 
 
 def _real(examples: Sequence[Example]) -> list[str]:
@@ -163,4 +117,4 @@ def _packed(words: Any) -> NDArray[np.uint8]:
     return np.frombuffer(zlib.compress(text.encode(), 9), np.uint8)
 
 
-__all__ = ["VERSION", "LinearHead", "VectorHead", "build"]
+__all__ = ["VERSION", "build"]

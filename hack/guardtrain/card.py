@@ -1,29 +1,18 @@
 """The model card: written by `eval`, held against what ships by `verify`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from casemate import guardfiles
-from guardtrain import evaluate
-from guardtrain.corpus import ROOT
-from guardtrain.disguises import DISGUISES
-from guardtrain.evaluate import Rate, Rates
+from casemate.guard.judge import Judge
+from guardtrain import curve, evaluate, latency
+from guardtrain import tables as t
+from guardtrain.corpus import AUTHORS, EARLY, ROOT, Example
+from guardtrain.rates import Rate, Rates
 
 CARD, FIGURES = ROOT / "docs" / "model-card.md", ROOT / "docs" / "model-card.json"
 ALLOWED_DROP = 2.0
 """Points by which a rate may fall below the committed one."""
-TARGETS = {
-    "domestic-mass-surveillance": 95.0,
-    "use-of-force": 95.0,
-    "lawful": 95.0,
-    "ordinary": 97.0,
-}
-_NAMES = {
-    "domestic-mass-surveillance": "surveillance, refused",
-    "use-of-force": "force, held or refused",
-    "lawful": "lawful twins, passed",
-    "ordinary": "ordinary requests, passed",
-}
 _INTRO = """# Model card of the guard
 
 Written by `make eval-guard`; `make verify` fails when a rate falls by more than {drop:g} points, or
@@ -33,34 +22,86 @@ the bundle is another one.
   languages, as one layer of [the guard](guard.md). It sees stated intent, not misuse that is spread
   over harmless steps.
 - **Bundle:** `{digest}`, version {version}, {size} KiB. Lexicon, linear heads on concepts and
-  character n-grams, heads on a multilingual sentence encoder ([ADR 12](adr/0012-embedder.md)).
+  character n-grams, a network on a multilingual sentence encoder ([ADR 12](adr/0012-embedder.md))
+  whose upper layers are tuned with it ([ADR 17](adr/0017-tuned-encoder.md)).
 - **Data:** [guard/data](../guard/data/README.md), split by families of ideas; the figures below are
-  of the families that nothing was trained or chosen by. Synthetic, by three authors, not reviewed
-  by native speakers of all languages; no request of a real user is among it. The third author's are
-  hard on purpose: policies that name the lines to forbid them, single steps of larger plans.
-- **Not measured:** languages beyond the eight, adaptive attackers, public sets of jailbreaks.
+  of the families that nothing was trained or chosen by. Synthetic, by {authors} authors, not
+  reviewed by native speakers of all languages; no request of a real user is among it. The third
+  author's are hard on purpose: policies that name the lines to forbid them, single steps of larger
+  plans; those of the fourth to sixth are of the kinds that were missed before they wrote.
+- **Elsewhere:** requests that only look harmful, and jailbreak texts, are measured on
+  [public sets](public-sets.md).
+- **Not measured:** languages beyond the eight, adaptive attackers.
+"""
+_UNSEEN = """
+## By an author from whom nothing was learnt
+
+Of all figures here the nearest to what strangers will see: these
+[requests](../guard/unseen/README.md) were written after the bundle was trained, by an author who
+knew neither it nor the corpus.
+
+"""
+_CURVE = """
+## At an equal share of false positives
+
+Caught if the bars let {share:.0%} of the harmless texts (lawful twins and everyday requests) be
+stopped for a line: what compares bundles, whose bars differ. Texts as a whole, without windows.
+
+"""
+_AUTHORS = """
+## By author
+
+Who an author is changes the figures more than the language does: expect of requests by others what
+the worst of these say, and measure with [your own](cli.md).
+
+"""
+_EARLY = """
+## The first three authors alone
+
+These families are the same in every card; the later authors wrote after the first cards.
+
+"""
+_DISGUISED = """
+## Disguised, in English
+
+Training puts requests of every label into novels, roles, poems, research and ordinary text, in
+other words than these.
+
+"""
+_ELSEWHERE = """
+## Disguised, by language
+
+Words that a disguise puts around a text are English.
+
+"""
+_TIME = """
+## Time
+
+Of texts that were not seen before, on {cores} cores with a load of {load:.1f}; each tier includes
+those before it. What a gateway takes is in [its documentation](guard.md#what-it-costs).
+
 """
 
 
 def write() -> None:
     """Measure everything and write the card."""
-    judge = evaluate.shipped()
-    examples = evaluate.holdout()
-    plain, disguised = evaluate.plain(judge, examples), evaluate.disguised(judge, examples)
+    judge, examples = evaluate.shipped(), evaluate.holdout()
     raw = guardfiles.shipped()
     digest, version = guardfiles.identity(raw)
-    text = _INTRO.format(drop=ALLOWED_DROP, digest=digest, version=version, size=len(raw) // 1024)
-    text += (
-        "\n## By language\n\n" + _table(plain) + "\n" + "".join(map(_miss, _totals(plain).items()))
-    )
-    text += "\n## Disguised, in English\n\n" + _turned(disguised)
-    text += "\n## Time and memory\n\n" + _times()
+    about = {"digest": digest, "version": version, "size": len(raw) // 1024}
+    text = _INTRO.format(drop=ALLOWED_DROP, authors=len(AUTHORS), **about)
+    plain = evaluate.plain(judge, examples)
+    text += "\n## By language\n\n" + t.table(plain) + "\n" + t.missed(_totals(plain))
+    text += _UNSEEN + t.table(evaluate.plain(judge, evaluate.unseen()))
+    text += _curve(examples) + _authors(judge, examples) + _subs(judge, examples)
+    early = [each for each in examples if each.author in EARLY]
+    text += _EARLY + t.table(evaluate.plain(judge, early))
+    disguised = evaluate.disguised(judge, examples)
+    text += _DISGUISED + t.english(disguised) + _ELSEWHERE + t.by_language(disguised)
+    text += t.times(_TIME, latency.by_tier())
     CARD.write_text(text)
-    figures = {
-        "bundle": digest,
-        "rates": {n: round(r.percent, 2) for n, r in _totals(plain).items()},
-    }
-    FIGURES.write_text(json.dumps(figures, indent=2) + "\n")
+    rates = {name: round(rate.percent, 2) for name, rate in _totals(plain).items()}
+    FIGURES.write_text(json.dumps({"bundle": digest, "rates": rates}, indent=2) + "\n")
     print(text)
 
 
@@ -86,47 +127,22 @@ def worse(committed: Mapping[str, float], now: Mapping[str, float]) -> str:
     return "; ".join(fallen)
 
 
+def _curve(examples: Sequence[Example]) -> str:
+    rates = curve.caught(examples, curve.scores(examples))
+    return _CURVE.format(share=curve.SHARE) + t.table(rates, t.LINES)
+
+
+def _authors(judge: Judge, examples: Sequence[Example]) -> str:
+    rates = evaluate.plain(judge, examples, lambda each: each.author)
+    return _AUTHORS + t.turned(rates, AUTHORS)
+
+
+def _subs(judge: Judge, examples: Sequence[Example]) -> str:
+    topics = [each for each in examples if each.sub]
+    rates = evaluate.plain(judge, topics, lambda each: each.sub)
+    names = sorted({each.sub for each in topics})
+    return "\n## By sub-class\n\n" + t.by_sub(rates, names)
+
+
 def _totals(rates: Rates) -> dict[str, Rate]:
-    return {row: rates.cells[row, "all"] for row in TARGETS}
-
-
-def _table(rates: Rates) -> str:
-    columns = ["all", *sorted({column for _, column in rates.cells} - {"all"})]
-    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    for row in TARGETS:
-        cells = [_cell(rates.cells[row, column]) for column in columns]
-        lines.append(f"| {_NAMES[row]} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _turned(rates: Rates) -> str:
-    lines = [f"| | {' | '.join(_NAMES[row] for row in TARGETS)} |", "|---" * 5 + "|"]
-    for name in DISGUISES:
-        cells = [_cell(rates.cells[row, name]) for row in TARGETS]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _cell(rate: Rate) -> str:
-    low, high = rate.bounds
-    return f"{rate.percent:.1f} % of {rate.all} ({low:.0f}–{high:.0f})"  # noqa: RUF001  a range
-
-
-def _miss(total: tuple[str, Rate]) -> str:
-    name, rate = total
-    target = TARGETS[name]
-    if rate.percent >= target:
-        return ""
-    points = target - rate.percent
-    told = f"{rate.percent:.1f} %, {points:.1f} points under the aim of {target:g} %"
-    return f"\n{_NAMES[name]}: {told}.\n"
-
-
-def _times() -> str:
-    lines = ["| text that was not seen before | p50 | p95 | p99 |", "|---|---|---|---|"]
-    for name, quantiles in evaluate.latencies().items():
-        lines.append(f"| {name} | {' | '.join(f'{one:.1f} ms' for one in quantiles)} |")
-    lines.append(
-        f"\nMost memory of the process that measured all this: {evaluate.resident()} MiB.\n"
-    )
-    return "\n".join(lines)
+    return {row: rates.cells[row, "all"] for row in t.TARGETS}

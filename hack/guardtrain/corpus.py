@@ -14,9 +14,26 @@ from casemate.guard.lexicon import read
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "guard" / "data"
+UNSEEN = ROOT / "guard" / "unseen"
+"""By an author whose requests are for measurement alone: nothing is trained or chosen by them."""
 LINES = {"surveillance": "domestic-mass-surveillance", "force": "use-of-force"}
 VIOLATE, LAWFUL, ORDINARY = "violate", "lawful", "ordinary"
 FOLDS = 5
+_AUTHORS = {
+    "b": "second",
+    "c": "third",
+    "d": "fourth",
+    "e": "fifth",
+    "x": "sixth",
+    "g": "seventh",
+    "h": "eighth",
+    "j": "ninth",
+    "k": "tenth",
+}
+"""By an id's second part; the first author's ids have none."""
+EARLY = ("first", "second", "third")
+"""Who wrote before the guard was measured for the first time."""
+AUTHORS = ("first", *_AUTHORS.values())
 _PARTS = ((70, "train"), (85, "dev"), (100, "holdout"))
 
 
@@ -49,6 +66,11 @@ class Example:
         return next(name for limit, name in _PARTS if share < limit)
 
     @property
+    def author(self) -> str:
+        """Return who wrote it."""
+        return _AUTHORS.get(self.id.split("-")[1], "first")
+
+    @property
     def fold(self) -> int:
         """Return the number of the cross-validation fold."""
         return _number("fold/" + self.group) % FOLDS
@@ -56,7 +78,12 @@ class Example:
 
 def corpus(data: Path = DATA) -> list[Example]:
     """Return all lines, in the order of languages and files."""
-    return [each for file in sorted(data.rglob("*.jsonl")) for each in _file(file)]
+    return [
+        each
+        for file in sorted(data.rglob("*.jsonl"))
+        if file.parent.name != "prose"
+        for each in _file(file)
+    ]
 
 
 def lexicon(data: Path = DATA) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -9,14 +9,17 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from guardtrain.corpus import FOLDS, LAWFUL, ORDINARY, Example
+from guardtrain.layers import Layers
 from guardtrain.matrix import Table
+from guardtrain.training import fitted
 
 Floats = NDArray[np.float64]
 SEED = 20261126
 # Inverse strength of the L2 term, by cross-validation over families.
-STRENGTH = {"linear": 1.0, "vector": 1.0, "sub": 1.0}
+STRENGTH = {"linear": 1.0, "sub": 1.0}
+_STEPS, _NEAR = 120, 1e-3
 # Largest share of families' harmless lines that each red line may stop.
-STOPPED = {ORDINARY: 0.015, LAWFUL: 0.04}
+STOPPED = {ORDINARY: 0.02, LAWFUL: 0.05}
 
 
 @dataclass(frozen=True)
@@ -27,38 +30,35 @@ class Scores:
     vector: Floats
 
 
-def fit(rows: sparse.csr_matrix, wanted: NDArray[np.int8], strength: float) -> tuple[Floats, float]:
+def fit(
+    rows: sparse.csr_matrix | NDArray[np.float32], wanted: NDArray[np.int8], strength: float
+) -> tuple[Floats, float]:
     """Return weights and bias of a logistic regression; equal inputs give equal bits."""
     head = LogisticRegression(
-        C=strength, solver="liblinear", class_weight="balanced", random_state=SEED, max_iter=200
+        C=strength, solver="lbfgs", class_weight="balanced", max_iter=_STEPS, tol=_NEAR
     )
-    head.fit(rows, wanted)
+    head.fit(rows.astype(np.float64), wanted)
     return head.coef_[0], float(head.intercept_[0])
 
 
 def fit_lines(table: Table, rows: sparse.csr_matrix, strength: float) -> tuple[Floats, Floats]:
     """Return weights (a row a line) and biases."""
-    fitted = [fit(rows, each, strength) for each in table.labels.T]
-    return np.array([w for w, _ in fitted]), np.array([b for _, b in fitted])
+    fitted_lines = [fit(rows, each, strength) for each in table.labels.T]
+    return np.array([w for w, _ in fitted_lines]), np.array([b for _, b in fitted_lines])
 
 
-def crossed(table: Table) -> Scores:
-    """Return the scores that each example gets from heads fitted without its fold."""
+def crossed(table: Table, layers: Layers) -> Scores:
+    """Return the scores that each example gets from heads and layers fitted without its fold."""
     folds = np.array([each.fold for each in table.examples])
-    linear = _crossed(table, table.linear, STRENGTH["linear"], folds)
-    return Scores(linear, _crossed(table, table.dense, STRENGTH["vector"], folds))
-
-
-def _crossed(
-    table: Table, rows: sparse.csr_matrix, strength: float, folds: NDArray[np.intp]
-) -> Floats:
-    scores = np.zeros(table.labels.shape)
+    linear, vector = np.zeros(table.labels.shape), np.zeros(table.labels.shape)
     for fold in range(FOLDS):
         seen, unseen = folds != fold, folds == fold
         for line, wanted in enumerate(table.labels.T):
-            weights, bias = fit(rows[seen], wanted[seen], strength)
-            scores[unseen, line] = rows[unseen] @ weights + bias
-    return scores
+            weights, bias = fit(table.linear[seen], wanted[seen], STRENGTH["linear"])
+            linear[unseen, line] = table.linear[unseen] @ weights + bias
+        network = fitted(table.data.rows(seen), layers)
+        vector[unseen] = network.scores(table.data.rows(unseen))
+    return Scores(linear, vector)
 
 
 def combined(scores: Scores, labels: NDArray[np.int8]) -> list[tuple[float, float, float]]:

@@ -7,16 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from casemate.embedder import Embedder
+from casemate.embedder import SentenceEncoder
 from casemate.guard.features import Features, count_pairs, count_triples, features
 from casemate.guard.folding import fold
-from casemate.guard.heads import VECTOR_SCALE
 from casemate.guard.lexicon import Lexicon
-from guardtrain.corpus import Example
+from guardtrain.corpus import LAWFUL, ORDINARY, VIOLATE, Example
+from guardtrain.network import Data
+from guardtrain.pooled import pooled
 
 GRAMS = 2**16
 # A column's scale is its prior: the smaller, the more must speak for a weight of its own.
 SCALES = {"concepts": 1.0, "pairs": 0.7, "triples": 0.35, "grams": 1.5}
+_KINDS = (ORDINARY, LAWFUL, VIOLATE)
 
 
 @dataclass(frozen=True)
@@ -26,30 +28,45 @@ class Table:
     examples: Sequence[Example]
     found: list[Features]
     linear: sparse.csr_matrix  # concepts, pairs, triples, n-grams; scaled
-    dense: sparse.csr_matrix  # vector, concepts, pairs; scaled
-    labels: NDArray[np.int8]  # by line (columns) in the order given
+    data: Data  # what the network learns from
+
+    @property
+    def labels(self) -> NDArray[np.int8]:
+        """Whether an example crosses a line, by line (columns) in the order given."""
+        return self.data.labels
 
 
 def table(
-    examples: Sequence[Example], lexicon: Lexicon, embedder: Embedder, lines: Sequence[str]
+    examples: Sequence[Example],
+    often: NDArray[np.float32],
+    lexicon: Lexicon,
+    encoder: SentenceEncoder,
+    lines: Sequence[str],
 ) -> Table:
-    """Return the evidence of the examples."""
+    """Return the evidence of the examples; `often` is each one's chance to be in a round."""
     texts = [each.text for each in examples]
-    found = [features(fold(text), lexicon, GRAMS) for text in texts]
+    found = [each for text in texts for each in features([fold(text)], lexicon, GRAMS)]
     concepts = len(lexicon.concepts)
     named = _present([each.concepts for each in found], concepts) * SCALES["concepts"]
     twos = _present([each.pairs for each in found], count_pairs(concepts)) * SCALES["pairs"]
     threes = _present([each.triples for each in found], count_triples(concepts)) * SCALES["triples"]
     grams = _shares([each.grams for each in found]) * SCALES["grams"]
-    vectors = sparse.csr_matrix(embedder.embed(texts) * VECTOR_SCALE)
+    named_once = _present([each.concepts for each in found], concepts).toarray()
     labels = np.array([[each.line_id == line for line in lines] for each in examples], np.int8)
     return Table(
         examples,
         found,
         sparse.csr_matrix(sparse.hstack([named, twos, threes, grams])),
-        sparse.csr_matrix(sparse.hstack([vectors, named, twos])),
-        labels,
+        Data(pooled(encoder, texts), named_once, labels, _aside(examples), often),
     )
+
+
+def _aside(examples: Sequence[Example]) -> NDArray[np.int64]:
+    """Return each example's label and, unless it is ordinary, its topic."""
+    topics = ["" if each.label == ORDINARY else each.sub for each in examples]
+    numbers = {topic: at for at, topic in enumerate(sorted({"", *topics}))}
+    kinds = [_KINDS.index(each.label) for each in examples]
+    return np.array([kinds, [numbers[topic] for topic in topics]]).T
 
 
 def _present(rows: Sequence[NDArray[np.intp]], width: int) -> sparse.csr_matrix:

@@ -9,7 +9,7 @@ Set OPENBLAS_NUM_THREADS=1 in the environment before numpy is imported anywhere:
 gains nothing from threads, and every thread has buffers of its own.
 """
 
-from casemate.embedder.load import DIGEST, NAME, Embedder, EmbedderError, load
+from casemate.embedder.load import DIGEST, NAME, EmbedderError, SentenceEncoder, load
 from casemate.embedder.prepare import prepared, write
 
-__all__ = ["DIGEST", "NAME", "Embedder", "EmbedderError", "load", "prepared", "write"]
+__all__ = ["DIGEST", "NAME", "EmbedderError", "SentenceEncoder", "load", "prepared", "write"]

@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -19,6 +20,7 @@ Floats = NDArray[np.float32]
 NAME = "use-multilingual-v3"
 # Of the prepared file; every figure of the guard depends on these weights.
 DIGEST = "sha256:2997fc7b68d5e39e7e24731755519213c73976ff14e77ccbde007c017649d976"
+TUNABLE = ("cnn_W", "cnn_b", "d0", "d1", "d2", "d3", "p1", "p3")
 LISTS = {"w1": 3, "b1": 3, "w2": 3, "b2": 3}
 _LIMIT = 128 * 2**20
 
@@ -27,14 +29,16 @@ class EmbedderError(RuntimeError):
     """The embedder cannot be used; the message says which file and why."""
 
 
-class Embedder(Protocol):
-    """Turns texts into vectors."""
+class Change(Protocol):
+    """What training made of one array of weights."""
 
-    name: str
-    digest: str
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of the weights that it is of."""
+        ...
 
-    def embed(self, texts: Sequence[str]) -> Floats:
-        """Return one row of length 1 a text."""
+    def applied(self, weights: Floats) -> Floats:
+        """Return weights as they were after training."""
         ...
 
 
@@ -66,11 +70,33 @@ class SentenceEncoder:
         self.digest = digest
         pieces = arrays["pieces"].tobytes().decode().split("\n")
         tokenizer = Tokenizer(pieces, arrays["scores"], arrays["charsmap"].tobytes())
-        self._backend = _backend(arrays, table, tokenizer)
+        self.backend = _backend(arrays, table, tokenizer)
+
+    @property
+    def tunable(self) -> dict[str, Floats]:
+        """Return the weights of the upper layers, which a bundle may change."""
+        return {name: getattr(self.backend, name) for name in TUNABLE}
+
+    def tuned(self, changes: Mapping[str, Change]) -> "SentenceEncoder":
+        """Return an encoder whose upper layers are changed; all else is shared with this one.
+
+        Raises:
+            EmbedderError: a change is of weights that are not there.
+        """
+        encoder, known = copy(self), self.tunable
+        encoder.backend = copy(self.backend)
+        for name, change in changes.items():
+            if name not in known or change.shape != known[name].shape:
+                raise EmbedderError(
+                    f"{name} of shape {change.shape} cannot be changed; what can be: "
+                    + ", ".join(f"{own} of {each.shape}" for own, each in known.items())
+                )
+            setattr(encoder.backend, name, change.applied(known[name]))
+        return encoder
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Return one row of length 1 a text."""
-        return cast("Floats", self._backend.encode(list(texts)))
+        return cast("Floats", self.backend.encode(list(texts)))
 
 
 def load(file: Path) -> SentenceEncoder:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from casemate.guard.container import ContainerError, unpack
 from casemate.guard.features import count_pairs, count_triples
-from casemate.guard.heads import LinearHead, VectorHead, dequantised
+from casemate.guard.heads import Change, LinearHead, VectorHead, dequantised
 from casemate.guard.language import Languages
 from casemate.guard.lexicon import Lexicon
 
 _MAX_TEXT = 4 * 2**20
+_ENCODER = "encoder."
 
 
 class BundleError(ValueError):
@@ -42,7 +43,8 @@ class Bundle:
     digest: str
     version: int
     languages: frozenset[str]
-    embedder: str
+    embedder: str  # digest of the encoder that the changes are of
+    encoder: Mapping[str, Change]  # by the name of its weights
     lines: tuple[str, ...]
     subs: tuple[tuple[int, str], ...]  # line's number and sub-class, by output of the vector head
     levels: tuple[Levels, ...]
@@ -87,6 +89,11 @@ def _assembled(digest: str, meta: dict[str, Any], arrays: Mapping[str, NDArray[A
         version=int(meta["version"]),
         languages=covered,
         embedder=str(meta["embedder"]),
+        encoder={
+            name.removeprefix(_ENCODER): Change(each, np.float32(scales[name]))
+            for name, each in arrays.items()
+            if name.startswith(_ENCODER)
+        },
         lines=tuple(map(str, meta["lines"])),
         subs=tuple((int(line), str(sub)) for line, sub in meta["subs"]),
         levels=tuple(_levels(each) for each in meta["levels"]),
@@ -115,7 +122,7 @@ def _text(packed: NDArray[Any]) -> dict[str, Any]:
 
 def _check(bundle: Bundle) -> None:
     lines, concepts = len(bundle.lines), len(bundle.lexicon.concepts)
-    outputs = lines + len(bundle.subs)
+    outputs, hidden = lines + len(bundle.subs), len(bundle.vector.hidden)
     size = bundle.grams
     wanted = {
         "linear.bias": (bundle.linear.bias.shape, (lines,)),
@@ -124,9 +131,9 @@ def _check(bundle: Bundle) -> None:
         "linear.triples": (bundle.linear.triples.shape, (count_triples(concepts), lines)),
         "linear.grams": (bundle.linear.grams.shape, (size, lines)),
         "vector.bias": (bundle.vector.bias.shape, (outputs,)),
-        "vector.vector": (bundle.vector.vector.shape[1:], (outputs,)),
-        "vector.concepts": (bundle.vector.concepts.shape, (concepts, outputs)),
-        "vector.pairs": (bundle.vector.pairs.shape, (count_pairs(concepts), outputs)),
+        "vector.outputs": (bundle.vector.outputs.shape, (hidden, outputs)),
+        "vector.vector": (bundle.vector.vector.shape[1:], (hidden,)),
+        "vector.concepts": (bundle.vector.concepts.shape, (concepts, hidden)),
     }
     for name, (found, expected) in wanted.items():
         if found != expected:

@@ -4,7 +4,7 @@ The linear tier sees every text. What it is not sure of either way goes to the v
 embedder; that may lift a doubtful score or lower an uncertain one, and never undoes a certain one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +14,10 @@ from casemate.guard.bundle import Bundle, Levels
 from casemate.guard.features import Features, features
 from casemate.guard.folding import fold
 from casemate.guard.heads import probability
+from casemate.guard.language import Language
 
-Vector = Callable[[str], NDArray[np.float32]]
+Vectors = Callable[[Sequence[str]], NDArray[np.float32]]
+"""Turns texts into vectors, a row each."""
 Found = tuple[str, str, str, float]  # line, sub-class, tier, score 0..1
 
 
@@ -28,25 +30,54 @@ class Detection:
     covered: bool  # False: in a language that the bundle has no figures for
 
 
-def detect(bundle: Bundle, text: str, vector: Vector | None = None) -> Detection:
-    """Return the findings in a canonical text; without `vector` the linear tier decides alone."""
-    folded = fold(text)
-    language = bundle.identify.identify(text, folded)
+def detect(bundle: Bundle, texts: Sequence[str], vectors: Vectors | None = None) -> list[Detection]:
+    """Return the findings in canonical texts; without `vectors` the linear tier decides alone."""
+    looks = _first(bundle, texts) if texts else []
+    if vectors is None:
+        return [look.detection(_linear(bundle, look.scores, alone=True)) for look in looks]
+    doubtful = [i for i, look in enumerate(looks) if _doubtful(bundle, look.scores)]
+    rows = dict(
+        zip(doubtful, vectors([texts[i] for i in doubtful]) if doubtful else (), strict=True)
+    )
+    return [
+        look.detection(
+            _combined(bundle, look, rows[i])
+            if i in rows
+            else _linear(bundle, look.scores, alone=False)
+        )
+        for i, look in enumerate(looks)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the linear tier made of one text: its evidence, and by line its number and score."""
+
+    language: Language
+    found: Features
+    logits: NDArray[np.float32]
+    scores: list[float]
+
+    def detection(self, findings: tuple[Found, ...]) -> Detection:
+        return Detection(findings, self.language.code, self.language.covered)
+
+
+def _first(bundle: Bundle, texts: Sequence[str]) -> list[_Look]:
+    folded = [fold(text) for text in texts]
     found = features(folded, bundle.lexicon, bundle.grams)
     logits = bundle.linear.logits(found)
-    first = [
-        probability(float(level.linear[0] * each + level.linear[1]))
-        for level, each in zip(bundle.levels, logits, strict=True)
-    ]
-    doubtful = any(
+    slopes = np.array([level.linear[0] for level in bundle.levels], np.float32)
+    shifts = np.array([level.linear[1] for level in bundle.levels], np.float32)
+    scores = probability(slopes * logits + shifts).tolist()
+    languages = map(bundle.identify.identify, texts, folded)
+    return list(map(_Look, languages, found, logits, scores))
+
+
+def _doubtful(bundle: Bundle, scores: Sequence[float]) -> bool:
+    return any(
         level.floor <= each < level.certain
-        for level, each in zip(bundle.levels, first, strict=True)
+        for level, each in zip(bundle.levels, scores, strict=True)
     )
-    if vector is None or not doubtful:
-        findings = _linear(bundle, first, alone=vector is None)
-    else:
-        findings = _combined(bundle, found, first, logits, vector(text))
-    return Detection(findings, language.code, language.covered)
 
 
 def _linear(bundle: Bundle, first: list[float], *, alone: bool) -> tuple[Found, ...]:
@@ -57,20 +88,15 @@ def _linear(bundle: Bundle, first: list[float], *, alone: bool) -> tuple[Found, 
     )
 
 
-def _combined(
-    bundle: Bundle,
-    found: Features,
-    first: list[float],
-    linear: NDArray[np.float32],
-    vector: NDArray[np.float32],
-) -> tuple[Found, ...]:
-    outputs = bundle.vector.logits(vector, found)
+def _combined(bundle: Bundle, look: _Look, vector: NDArray[np.float32]) -> tuple[Found, ...]:
+    outputs = bundle.vector.logits(vector, look.found)
     subs = _subs(bundle, outputs)
     findings = []
     for i, (line, level) in enumerate(zip(bundle.lines, bundle.levels, strict=True)):
-        score = _final(level, float(linear[i]), float(outputs[i]))
-        if first[i] >= level.certain:
-            findings.append((line, subs[i], "linear", max(score, first[i])))
+        first = look.scores[i]
+        score = _final(level, float(look.logits[i]), float(outputs[i]))
+        if first >= level.certain:
+            findings.append((line, subs[i], "linear", max(score, first)))
         elif score >= level.threshold:
             findings.append((line, subs[i], "embedder", score))
     return tuple(findings)
@@ -78,7 +104,7 @@ def _combined(
 
 def _final(level: Levels, linear: float, vector: float) -> float:
     a, b, c = level.final
-    return probability(a * linear + b * vector + c)
+    return float(probability(a * linear + b * vector + c))
 
 
 def _subs(bundle: Bundle, outputs: NDArray[np.float32]) -> list[str]:

@@ -26,12 +26,19 @@ _LETTERS = str.maketrans(
 )
 # Attached words: and, then, by, like, the, to the, for. Three letters must be left of the word.
 _ATTACHED = re.compile(r"(?<= )(?:ال|لل|[وفبكل]){1,4}(?=[\u0620-\u064a]{3})")
+_ASCII = bytes(
+    ord("0") if chr(at).isdigit() else ord(chr(at).lower()) if chr(at).isalpha() else ord(" ")
+    for at in range(128)
+) + bytes(128)
+_ZEROS = re.compile(rb"00+")
 
 
 def fold(text: str) -> str:
     """Return the folded form of a canonical text, with a space at either end."""
-    if not text.isascii():
-        text = _folded(text)
+    if text.isascii():
+        letters = _ZEROS.sub(b"0", text.encode().translate(_ASCII))
+        return f" {b' '.join(letters.split()).decode()} "
+    text = _folded(text)
     return f" {_NO_WORD.sub(' ', _DIGITS.sub('0', text.lower())).strip()} "
 
 

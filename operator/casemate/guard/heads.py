@@ -4,18 +4,18 @@ Weights are small integers with a scale, so that a bundle is small; they become 
 load.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from casemate.guard.features import Features
+from casemate.guard.features import Features, Indices
 
 Floats = NDArray[np.float32]
-# A vector has 512 numbers and length 1: this brings them nearer to the 0 and 1 of concepts.
-VECTOR_SCALE = np.float32(4.0)
+# A vector has 512 numbers and length 1: this gives each the spread of 1 that a network learns from.
+VECTOR_SCALE = np.float32(22.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +28,68 @@ class LinearHead:
     triples: Floats
     grams: Floats
 
-    def logits(self, found: Features) -> Floats:
-        """Return one number a line; n-grams count by their share of the text."""
-        grams = self.grams[found.grams].sum(0) / np.sqrt(np.float32(max(len(found.grams), 1)))
-        together = self.pairs[found.pairs].sum(0) + self.triples[found.triples].sum(0)
-        total: Floats = self.bias + self.concepts[found.concepts].sum(0) + together + grams
+    def logits(self, found: Sequence[Features]) -> Floats:
+        """Return one number a text (rows) and line; n-grams count by their share of the text."""
+        number = np.array([max(len(each.grams), 1) for each in found], np.float32)
+        shares: Floats = np.sqrt(number)[:, None]
+        grams = _sums(self.grams, [each.grams for each in found]) / shares
+        together = _sums(self.pairs, [each.pairs for each in found])
+        together += _sums(self.triples, [each.triples for each in found])
+        concepts = _sums(self.concepts, [each.concepts for each in found])
+        total: Floats = self.bias + concepts + together + grams
         return total
 
 
 @dataclass(frozen=True, slots=True)
 class VectorHead:
-    """Weights by output (columns: lines, then sub-classes): vector, concepts, their pairs."""
+    """A hidden layer over vector and concepts; its outputs (columns): lines, then sub-classes."""
 
-    bias: Floats
     vector: Floats
     concepts: Floats
-    pairs: Floats
+    hidden: Floats
+    outputs: Floats
+    bias: Floats
 
     def logits(self, vector: Floats, found: Features) -> Floats:
         """Return one number an output."""
-        named = self.concepts[found.concepts].sum(0) + self.pairs[found.pairs].sum(0)
-        total: Floats = self.bias + (vector * VECTOR_SCALE) @ self.vector + named
+        named = self.concepts[found.concepts].sum(0)
+        hidden = np.maximum((vector * VECTOR_SCALE) @ self.vector + named + self.hidden, 0)
+        total: Floats = hidden @ self.outputs + self.bias
         return total
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How far training moved weights of the sentence encoder: small integers, and what one is."""
+
+    steps: NDArray[Any]
+    unit: np.float32
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of the weights."""
+        return self.steps.shape
+
+    def applied(self, weights: Floats) -> Floats:
+        """Return weights that were moved."""
+        moved: Floats = self.steps * self.unit
+        moved += weights
+        return moved
+
+
+def _sums(weights: Floats, chosen: Sequence[Indices]) -> Floats:
+    """Return the sum of some rows of weights for each text, added one after the other.
+
+    In that order: sums in any other may differ in the last bit, and weights were measured so.
+    """
+    total = np.zeros((weights.shape[1], len(chosen)), np.float32)
+    rows = np.repeat(np.arange(len(chosen)), [len(each) for each in chosen])
+    if not len(rows):
+        return total.T
+    picked = weights.take(np.concatenate(chosen), axis=0)
+    for column, values in zip(total, picked.T, strict=True):
+        np.add.at(column, rows, values)
+    return total.T
 
 
 def dequantised(
@@ -59,6 +99,6 @@ def dequantised(
     return arrays[name].astype(np.float32) * np.float32(scales[name])
 
 
-def probability(logit: float) -> float:
-    """Return 0..1."""
-    return float(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0))))
+def probability(logit: NDArray[Any] | float) -> NDArray[np.float64]:
+    """Return 0..1 for each number."""
+    return 1.0 / (1.0 + np.exp(-np.clip(np.asarray(logit, np.float64), -30.0, 30.0)))

@@ -1,50 +1,42 @@
 """The verdict: every surface, every view of it, every window of that; the strictest over all."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from hashlib import blake2b
 from typing import Any, Protocol
 
-import re2
-
 from casemate.guard.bundle import Bundle
-from casemate.guard.detect import Detection, Vector, detect
+from casemate.guard.detect import Detection, Vectors, detect
+from casemate.guard.memory import Memory, Remembered, TooMuchError
+from casemate.guard.patterns import Patterns
+from casemate.guard.places import Place, places, structural
 from casemate.guard.surfaces import request_surfaces
 from casemate.guard.types import (
     HIDING,
-    UNCOVERED,
     UNREADABLE,
     Finding,
     GuardError,
     Judgement,
     Policy,
-    PolicyError,
     Surface,
     Verdict,
 )
 from casemate.guard.views import Views
 from casemate.guard.views import views as unfold
-from casemate.guard.windows import windows
 
 ANSWER_SCORE = 0.9
 """How sure a finding in an answer must be: answers to lawful questions speak of the lines, too."""
-ALONE_SCORE = 0.8
-"""How sure a finding in one sentence of a longer text must be: its context is not seen."""
 EXCHANGE_CHARS = 320
 """How much of the end of the question is judged together with the beginning of its answer."""
-_REMEMBERED = 8192
-"""Windows whose findings are remembered, by digest: conversations are sent again and again."""
-
-Found = tuple[tuple[str, str, str, float], ...]
 
 
 class Detect(Protocol):
-    """Finds what one window asks for; see `casemate.guard.detect.detect`."""
+    """Finds what windows ask for; see `casemate.guard.detect.detect`."""
 
-    def __call__(self, bundle: Bundle, text: str, vector: Vector | None = None) -> Detection:
-        """Return the findings in a canonical text."""
+    def __call__(
+        self, bundle: Bundle, texts: Sequence[str], vectors: Vectors | None = None
+    ) -> list[Detection]:
+        """Return the findings in each canonical text."""
 
 
 class Judge:
@@ -54,7 +46,7 @@ class Judge:
         self,
         bundle: Bundle,
         policy: Policy,
-        vector: Vector | None = None,
+        vectors: Vectors | None = None,
         *,
         detect: Detect = detect,
         views: Callable[[str], Views] | None = None,
@@ -64,25 +56,18 @@ class Judge:
         Args:
             bundle: What is known.
             policy: What follows from what is found.
-            vector: Turns a text into a vector; None: without that tier.
-            detect: Finds what one window asks for.
+            vectors: Turns texts into vectors; None: without that tier.
+            detect: Finds what windows ask for.
             views: Unfolds a text; by default with the words of the lexicon.
 
         Raises:
             PolicyError: A pattern is none that RE2 accepts.
         """
-        self._bundle = bundle
         self._policy = policy
-        self._vector = vector
-        self._detect = detect
+        self._memory = Memory(lambda texts: detect(bundle, texts, vectors))
+        self._texts: Remembered[tuple[Finding, ...]] = Remembered(len)
         self._views = views or partial(unfold, words=bundle.lexicon.words, real=bundle.real)
-        self._patterns = [
-            (line, _compiled(line, pattern))
-            for line, patterns in policy.patterns.items()
-            for pattern in patterns
-        ]
-        self._known: OrderedDict[bytes, Detection] = OrderedDict()
-        self._lock = threading.Lock()
+        self._patterns = Patterns(policy.patterns)
 
     def text(self, text: str, *, surface: str = "text", kind: str = "user") -> Judgement:
         """Judge one text.
@@ -111,7 +96,7 @@ class Judge:
             GuardError: There is no verdict.
         """
         try:
-            return self._verdict([found for one in surfaces for found in self._look(one)])
+            return self._verdict(self._found(list(surfaces)))
         except Exception as error:
             # Without its message, which may quote the text.
             raise GuardError(f"{type(error).__name__} in a judgement") from error
@@ -129,46 +114,48 @@ class Judge:
             if before.strip()
         ]
         judged = self.surfaces([*surfaces, *joined])
-        return self._verdict([one for one in judged.findings if _sure(one)])
+        return self._verdict([one for one in judged.findings if one.score >= ANSWER_SCORE])
 
-    def _look(self, surface: Surface) -> Iterator[Finding]:
-        """Yield what is found in one surface."""
-        unfolded = self._views(surface.text)
+    def _found(self, surfaces: Sequence[Surface]) -> list[Finding]:
+        """Return what is found: it follows from the text, so what was met is not looked at."""
+        known = self._texts.of(one.text for one in surfaces)
+        new = {one.text: one for one in surfaces if one.text not in known}
+        known |= self._looked_at(new)
+        return [replace(found, surface=one.name) for one in surfaces for found in known[one.text]]
+
+    def _looked_at(self, new: Mapping[str, Surface]) -> dict[str, tuple[Finding, ...]]:
+        """Return what is found in new texts; all windows are gathered, so that they go together."""
+        found: dict[str, list[Finding]] = {}
+        held: list[Place] = []
+        for text, surface in new.items():
+            unfolded = self._views(text)
+            found[text] = list(self._seen(surface, unfolded))
+            for view in unfolded.views:
+                held += places(surface, view)
+        try:
+            known = self._memory.detections([place.window.text for place in held])
+        except TooMuchError:
+            found[held[-1].surface.text].append(structural(UNREADABLE, held[-1].surface))
+            return {text: tuple(each) for text, each in found.items()}
+        for place in held:
+            found[place.surface.text] += place.counted(known[place.window.text])
+        told = {text: tuple(each) for text, each in found.items()}
+        self._texts.add(told)
+        return told
+
+    def _seen(self, surface: Surface, unfolded: Views) -> Iterator[Finding]:
+        """Yield what needs no look at windows."""
         if not unfolded.complete:
-            yield Finding(UNREADABLE, "", "structural", surface.name, (), 1.0)
+            yield structural(UNREADABLE, surface)
         for how in unfolded.hidden:
             yield Finding(HIDING, how, "structural", surface.name, (how,), 1.0)
         yield from self._match(surface.name, (), surface.text)
         for view in unfolded.views:
             yield from self._match(surface.name, view.how, view.text)
-            for window in windows(view.text):
-                detection = self._window(window.text)
-                for line, sub, tier, score in detection.findings:
-                    if score >= ALONE_SCORE or not window.alone:
-                        yield Finding(line, sub, tier, surface.name, view.how, score)
-                if window.alone:
-                    continue
-                if not detection.covered and not view.how:
-                    yield Finding(UNCOVERED, "", "structural", surface.name, (), 1.0)
 
     def _match(self, name: str, how: tuple[str, ...], text: str) -> Iterator[Finding]:
-        for line, pattern in self._patterns:
-            if pattern.search(text):
-                yield Finding(line, "", "pattern", name, how, 1.0)
-
-    def _window(self, text: str) -> Detection:
-        key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        with self._lock:
-            known = self._known.get(key)
-            if known is not None:
-                self._known.move_to_end(key)
-                return known
-        found = self._detect(self._bundle, text, self._vector)
-        with self._lock:
-            self._known[key] = found
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
-        return found
+        for line in self._patterns.lines(text):
+            yield Finding(line, "", "pattern", name, how, 1.0)
 
     def _verdict(self, findings: list[Finding]) -> Judgement:
         worst, verdict = None, Verdict.ALLOW
@@ -179,18 +166,3 @@ class Judge:
         if worst is None:
             return Judgement(verdict, findings=tuple(findings))
         return Judgement(verdict, worst.line, worst.tier, tuple(findings))
-
-
-def _sure(finding: Finding) -> bool:
-    return finding.score >= ANSWER_SCORE
-
-
-def _compiled(line: str, pattern: str) -> Any:
-    options = re2.Options()
-    options.never_capture = True
-    options.case_sensitive = False
-    options.log_errors = False
-    try:
-        return re2.compile(pattern, options)
-    except re2.error as error:
-        raise PolicyError(f"line {line}: {pattern!r} is no RE2 pattern: {error}") from None

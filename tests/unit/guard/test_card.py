@@ -3,7 +3,7 @@
 import pytest
 
 from guardtrain.card import worse
-from guardtrain.evaluate import Rate
+from guardtrain.rates import Rate
 
 COMMITTED = {"use-of-force": 90.0, "lawful": 97.0}
 

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from casemate.guard.bundle import Bundle
-from casemate.guard.detect import detect
+from casemate.guard.detect import Detection, detect
 from casemate.guardfiles import shipped
 
 BUNDLE = Bundle.from_bytes(shipped())
@@ -21,15 +22,21 @@ class Fixed:
     """Gives every text the vector that speaks most for or against all lines, and counts."""
 
     def __init__(self, sign: float) -> None:
-        towards = BUNDLE.vector.vector[:, : len(BUNDLE.lines)].sum(1)
+        head = BUNDLE.vector
+        towards = (head.vector @ head.outputs[:, : len(BUNDLE.lines)]).sum(1)
         self.vector: NDArray[np.float32] = (sign * towards / np.linalg.norm(towards)).astype(
             np.float32
         )
         self.asked = 0
 
-    def __call__(self, _text: str) -> NDArray[np.float32]:
-        self.asked += 1
-        return self.vector
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.asked += len(texts)
+        return np.tile(self.vector, (len(texts), 1))
+
+
+def look(bundle: Bundle, text: str, vectors: Any = None) -> Detection:
+    (found,) = detect(bundle, [text], vectors)
+    return found
 
 
 def levels(**values: Any) -> Bundle:
@@ -37,38 +44,46 @@ def levels(**values: Any) -> Bundle:
 
 
 def test_a_request_across_a_line_is_found_without_a_vector_and_ordinary_work_is_not():
-    found = detect(BUNDLE, SURVEILLANCE).findings
+    found = look(BUNDLE, SURVEILLANCE).findings
     assert [(line, tier) for line, _, tier, _ in found] == [(LINE, "linear")]
-    assert detect(BUNDLE, ORDINARY).findings == ()
+    assert look(BUNDLE, ORDINARY).findings == ()
 
 
 def test_a_vector_lifts_a_doubtful_text_or_lowers_it():
     doubtful = levels(floor=0, certain=1.1, threshold=0.5)
-    assert detect(doubtful, ORDINARY, Fixed(1)).findings
-    assert detect(doubtful, SURVEILLANCE, Fixed(-1)).findings == ()
+    assert look(doubtful, ORDINARY, Fixed(1)).findings
+    assert look(doubtful, SURVEILLANCE, Fixed(-1)).findings == ()
 
 
 def test_no_vector_undoes_what_the_linear_tier_is_certain_of():
     vector = Fixed(-1)
-    found = detect(levels(floor=0, certain=0.5, threshold=1), SURVEILLANCE, vector).findings
+    found = look(levels(floor=0, certain=0.5, threshold=1), SURVEILLANCE, vector).findings
     assert [(line, tier) for line, _, tier, _ in found] == [(LINE, "linear")]
 
 
 def test_text_far_below_any_line_is_let_go_without_asking_for_a_vector():
     vector = Fixed(1)
-    assert detect(levels(floor=0.95, certain=1.1), ORDINARY, vector).findings == ()
+    assert look(levels(floor=0.95, certain=1.1), ORDINARY, vector).findings == ()
     assert vector.asked == 0
-    detect(levels(floor=0, certain=1.1), ORDINARY, vector)
+    look(levels(floor=0, certain=1.1), ORDINARY, vector)
     assert vector.asked == 1
 
 
 def test_scores_are_probabilities_and_findings_name_sub_classes():
-    (line, sub, tier, score), *_ = detect(levels(certain=1.1), SURVEILLANCE, Fixed(1)).findings
+    (line, sub, tier, score), *_ = look(levels(certain=1.1), SURVEILLANCE, Fixed(1)).findings
     assert (line, tier) == (LINE, "embedder")
     assert sub in {name for at, name in BUNDLE.subs if at == 0}
     assert 0 < score <= 1
 
 
+def test_texts_that_are_looked_at_together_are_each_judged_alone():
+    bundle = levels(floor=0.02, certain=0.98, threshold=0.5)
+    texts = [ORDINARY, SURVEILLANCE, "", SURVEILLANCE + "!", ORDINARY + "?"]
+
+    for vectors in (None, Fixed(1), Fixed(-1)):
+        assert detect(bundle, texts, vectors) == [look(bundle, text, vectors) for text in texts]
+
+
 @pytest.mark.parametrize("text", ["", " ", "\n", "\U0001f600", "a" * 9000, "\ufffe", "😀" * 2000])
 def test_any_text_can_be_judged(text: str):
-    assert detect(BUNDLE, text).findings == ()
+    assert look(BUNDLE, text).findings == ()

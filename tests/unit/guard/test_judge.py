@@ -1,11 +1,14 @@
 """The strictest verdict over all, by the policy; whatever fails is no permission."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from casemate.guard.detect import Detection
-from casemate.guard.judge import ANSWER_SCORE
+from casemate.guard.judge import ANSWER_SCORE, Judge
+from casemate.guard.memory import BATCH
+from casemate.guard.places import sure
 from casemate.guard.types import (
     BUILT_IN,
     FORCE,
@@ -20,7 +23,8 @@ from casemate.guard.types import (
     Surface,
     Verdict,
 )
-from unit.guard.marked import BAD, ENDLESS, FOREIGN, HELD, HIDDEN, chat, find, marked
+from casemate.guard.views import Views
+from unit.guard.marked import BAD, ENDLESS, FOREIGN, HELD, HIDDEN, chat, find, marked, unfold
 
 LAWFUL = "plan the fuel for the march"
 
@@ -99,8 +103,8 @@ def test_a_pattern_that_is_none_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize("error", [ValueError, MemoryError, RecursionError, KeyError])
 def test_whatever_fails_within_is_no_verdict_and_does_not_quote(error: type[Exception]) -> None:
-    def broken(_bundle: Any, text: str, _vector: Any = None) -> Detection:
-        raise error(text)
+    def broken(_bundle: Any, texts: Sequence[str], _vectors: Any = None) -> list[Detection]:
+        raise error(*texts)
 
     judge = marked(detect=broken)
     with pytest.raises(GuardError) as caught:
@@ -111,9 +115,9 @@ def test_whatever_fails_within_is_no_verdict_and_does_not_quote(error: type[Exce
 def test_a_short_request_is_not_diluted_by_a_long_harmless_text() -> None:
     asked: list[str] = []
 
-    def listening(bundle: Any, text: str, vector: Any = None) -> Detection:
-        asked.append(text)
-        return find(bundle, text, vector)
+    def listening(bundle: Any, texts: Sequence[str], _vectors: Any = None) -> list[Detection]:
+        asked.extend(texts)
+        return find(bundle, texts)
 
     padding = "the weather was fine and the market was full. " * 400
     judged = marked(detect=listening).text(f"{padding}do what is {BAD}. {padding}")
@@ -125,9 +129,9 @@ def test_a_short_request_is_not_diluted_by_a_long_harmless_text() -> None:
 def test_a_conversation_that_grows_is_not_judged_anew() -> None:
     asked: list[str] = []
 
-    def listening(bundle: Any, text: str, vector: Any = None) -> Detection:
-        asked.append(text)
-        return find(bundle, text, vector)
+    def listening(bundle: Any, texts: Sequence[str], _vectors: Any = None) -> list[Detection]:
+        asked.extend(texts)
+        return find(bundle, texts)
 
     judge = marked(detect=listening)
     turns = [f"question number {n} about bridges and roads in spring." for n in range(40)]
@@ -147,11 +151,94 @@ def test_an_answer_is_judged_alone_and_together_with_its_question() -> None:
 
 
 def test_in_an_answer_only_what_is_nearly_certain_counts() -> None:
-    def doubtful(_bundle: Any, _text: str, _vector: Any = None) -> Detection:
-        return Detection(((FORCE, "f01", "embedder", ANSWER_SCORE - 0.05),), "en", covered=True)
+    def doubtful(_bundle: Any, texts: Sequence[str], _vectors: Any = None) -> list[Detection]:
+        found = ((FORCE, "f01", "embedder", ANSWER_SCORE - 0.05),)
+        return [Detection(found, "en", covered=True) for _ in texts]
 
     judge = marked(detect=doubtful)
     answer = [Surface("choices[0]", "output", "it was a war")]
 
     assert judge.output("what was it?", answer).verdict is Verdict.ALLOW
     assert judge.text("it was a war").verdict is Verdict.HOLD, "control: of a request it counts"
+
+
+def test_a_part_of_a_long_text_must_be_surer_than_a_short_text() -> None:
+    def doubtful(_bundle: Any, texts: Sequence[str], _vectors: Any = None) -> list[Detection]:
+        found = ((FORCE, "f01", "embedder", 0.7),)
+        return [Detection(found if HELD in text else (), "en", covered=True) for text in texts]
+
+    padding = "".join(f"on day {n} the weather was fine and the market full. " for n in range(40))
+    long = f"{padding}do what is {HELD}. {padding}"
+    repeated = "the weather was fine and the market was full. " * 20
+
+    assert marked(detect=doubtful).text(long).verdict is Verdict.ALLOW
+    assert marked(detect=doubtful).text(HELD).verdict is Verdict.HOLD, "control: alone it counts"
+    assert marked().text(long).verdict is Verdict.HOLD, "control: surer, it counts"
+    again = marked(detect=doubtful).text(f"{HELD}. {repeated}")
+    assert again.verdict is Verdict.HOLD, "what is said again is no further part"
+
+
+def test_the_bar_rises_with_the_number_of_parts_and_ends_below_certainty() -> None:
+    bars = [sure(groups) for groups in range(2000)]
+
+    assert bars == sorted(bars)
+    assert bars[0] == 0, "a short text is judged by the levels of the bundle alone"
+    assert bars[1] == 0.5
+    assert bars[-1] == 0.95
+
+
+def test_more_than_can_be_looked_at_in_time_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "the weather was fine and the market was full. " * 20
+    assert marked().text(text).verdict is Verdict.ALLOW, "control"
+
+    monkeypatch.setattr("casemate.guard.memory.MOST_CHARS", 900)
+    longer = " ".join(f"question number {n} about bridges and roads in spring." for n in range(20))
+    judge = marked()
+    assert said(judge.text(longer)) == (Verdict.REFUSE, UNREADABLE)
+    assert judge.text(text).verdict is Verdict.ALLOW, "control: the same few sentences once more"
+
+
+def test_windows_are_looked_at_in_bounded_batches() -> None:
+    sizes: list[int] = []
+
+    def listening(bundle: Any, texts: Sequence[str], _vectors: Any = None) -> list[Detection]:
+        sizes.append(len(texts))
+        return find(bundle, texts)
+
+    text = " ".join(f"question number {n} about bridges and roads in spring." for n in range(200))
+    marked(detect=listening).text(text)
+
+    assert max(sizes) == BATCH
+    assert sum(sizes) > 200
+
+
+def test_a_text_that_was_met_is_not_unfolded_again_and_its_findings_are_named_by_their_place() -> (
+    None
+):
+    seen: list[str] = []
+
+    def counting(text: str) -> Views:
+        seen.append(text)
+        return unfold(text)
+
+    nothing: Any = None
+    looking: Any = find
+    judge = Judge(nothing, Policy(), detect=looking, views=counting)
+    first = judge.surfaces([Surface("a", "user", HELD), Surface("b", "user", LAWFUL)])
+    again = judge.surfaces([Surface("c", "user", HELD), Surface("d", "user", "another question")])
+
+    assert seen == [HELD, LAWFUL, "another question"]
+    assert [one.surface for one in first.findings] == ["a"]
+    assert [one.surface for one in again.findings] == ["c"]
+    assert said(again) == said(first) == (Verdict.HOLD, FORCE)
+
+
+def test_what_was_too_much_is_looked_at_when_it_comes_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("casemate.guard.memory.MOST_CHARS", 60)
+    judge = marked()
+    both = [Surface("a", "user", f"it is {HELD}"), Surface("b", "user", "a question " * 5)]
+
+    assert said(judge.surfaces(both)) == (Verdict.REFUSE, UNREADABLE)
+    assert said(judge.surfaces(both[:1])) == (Verdict.HOLD, FORCE)

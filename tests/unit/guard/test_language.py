@@ -59,3 +59,10 @@ def test_a_language_without_figures_is_not_covered(text: str, code: str):
 )
 def test_too_little_to_go_by_is_not_another_language(text: str):
     assert LANGUAGES.identify(text, fold(text)).covered
+
+
+def test_a_word_that_comes_again_and_again_counts_once():
+    code = "for os in os.listdir(os): os.remove(os); os.stat(os)"
+    assert LANGUAGES.identify(code, fold(code)).covered
+    again = f"{code} e não com uma"
+    assert not LANGUAGES.identify(again, fold(again)).covered, "control: other words count"

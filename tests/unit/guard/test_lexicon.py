@@ -13,7 +13,7 @@ LEXICON = Lexicon(sorted(TERMS), TERMS)
 
 
 def named(text: str) -> set[str]:
-    found = LEXICON.present(fold(text))
+    (found,) = LEXICON.present([fold(text)])
     return {name for name, there in zip(LEXICON.concepts, found, strict=True) if there}
 
 

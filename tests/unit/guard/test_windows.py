@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casemate.guard.windows import SHORT_CHARS, Window, windows
+from casemate.guard.windows import SHORT, Part, Window, width, windows
 
 SENTENCES = "One is here. Two is there! Is three anywhere? "
 
@@ -24,11 +24,19 @@ def test_neighbouring_sentences_meet_in_a_window() -> None:
         assert any(first in one and second in one for one in found)
 
 
+def test_punctuation_does_not_make_windows_small() -> None:
+    cut = "Track. Every. Phone. In. The. Capital. " * 20
+    groups = [one.text for one in windows(cut) if one.part is Part.GROUP]
+
+    assert min(map(width, groups[:-1])) > SHORT // 2
+    assert all("Track. Every. Phone. In. The. Capital." in one for one in groups[:-1])
+
+
 @pytest.mark.parametrize("text", ["x" * 5000, "word " * 2000, "字" * 3000, "a.b" * 2000, "." * 999])
 def test_windows_are_short_and_cost_a_small_multiple(text: str) -> None:
     found = [one.text for one in windows(text)]
 
-    assert all(len(one) <= SHORT_CHARS for one in found)
+    assert all(width(one) <= SHORT for one in found)
     assert sum(map(len, found)) <= 4 * len(text)
 
 

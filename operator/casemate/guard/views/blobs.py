@@ -24,7 +24,7 @@ from casemate.guard.views.chars import (
 from casemate.guard.views.meter import PASS, PIECE
 from casemate.guard.views.page import Page
 from casemate.guard.views.pieces import placed
-from casemate.guard.views.readable import begins, readable
+from casemate.guard.views.readable import begins, no_number, readable
 from casemate.guard.views.types import Found
 
 _LEAST = 16
@@ -39,6 +39,14 @@ _DIGITS32 = bytes.maketrans(
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}|(?=[a-z]*[2-7])[a-z2-7]{16,}={0,6}")
 _NOT_HEX = re.compile(r"0x|[^0-9A-Fa-f]")
+_KINDS = bytes(
+    ord("A" if char.isupper() else "a" if char.islower() else "0" if char.isdigit() else "+")
+    if char.isalnum() or char in "+="
+    else ord(" ")
+    for char in map(chr, range(128))
+) + bytes(128)
+_TURNS = (b"aA", b"0A", b"0a", b"A0", b"a0", b"+")
+"""Where a stretch of letters is no word: a capital or a digit inside it, or a sign."""
 
 Decoder = Callable[[str], str]
 
@@ -65,7 +73,8 @@ def base32(text: str) -> str:
 def hexadecimal(text: str) -> str:
     """The same of hexadecimal digits, with any marks between or before the pairs."""
     digits = _NOT_HEX.sub("", text)
-    return readable(bytes.fromhex(digits[: len(digits) // 2 * 2]))
+    found = readable(bytes.fromhex(digits[: len(digits) // 2 * 2]))
+    return found if not digits.isdigit() or no_number(found) else ""
 
 
 def _spans(page: Page) -> tuple[Index, Index]:
@@ -126,12 +135,16 @@ def blobs(page: Page) -> Iterator[Found]:
 def _data(pieces: list[tuple[int, int, str]]) -> bool:
     """Whether all that was found is structured data, as tokens and manifests carry it."""
     return all(
-        text.startswith(("{", "[{", "---\n", "apiVersion", "-----BEGIN")) for *_, text in pieces
+        text.startswith(("{", "[{", "---\n", "apiVersion", "-----BEGIN", "<svg", "<?xml"))
+        for *_, text in pieces
     )
 
 
 def _pieces(page: Page) -> Iterator[tuple[int, int]]:
     """Stretches of short pieces of base64, told from words by capitals and digits inside."""
+    kinds = page.text.encode("ascii", "replace").translate(_KINDS)
+    if sum(map(kinds.count, _TURNS)) <= 1:
+        return
     codes, flags = page.codes, page.flags
     body = (flags & B64) > 0
     digit = (codes >= ord("0")) & (codes <= ord("9"))
@@ -140,8 +153,6 @@ def _pieces(page: Page) -> Iterator[tuple[int, int]]:
     mark = (codes == ord("+")) | (codes == ord("="))
     turn = (before(lower) & upper) | (before(digit) & (upper | lower)) | mark
     turn |= before(upper | lower) & digit
-    if np.count_nonzero(turn) <= 1:
-        return
     starts, ends = runs(body)
     odd = count(turn & body, starts, ends) > 0
     blank = (flags & (SPACE | NEWLINE)) > 0
@@ -177,7 +188,7 @@ def wrapped(page: Page) -> Iterator[Found]:
     """Base64 in lines or in groups."""
     places = list(_pieces(page))
     page.spend(4 * PIECE, len(places))
-    page.spend(2 * PASS, sum(end - start for start, end in places))
+    page.spend(PASS, sum(end - start for start, end in places))
     found = [
         (start, end, plain) for start, end in places if (plain := _aligned(page.text[start:end]))
     ]

@@ -145,20 +145,31 @@ def runs(mask: Mask) -> tuple[Index, Index]:
     """Starts and ends (exclusive) of the stretches where the mask holds."""
     framed = np.zeros(mask.size + 2, bool)
     framed[1:-1] = mask
-    edges = np.flatnonzero(framed[1:] != framed[:-1])
+    edges = (framed[1:] != framed[:-1]).nonzero()[0]
     return edges[::2], edges[1::2]
 
 
 def count(mask: Mask, starts: Index, ends: Index) -> Index:
     """How often the mask holds in each of several stretches."""
-    total = np.concatenate(([0], np.cumsum(mask)))
+    total = np.zeros(mask.size + 1, np.intp)
+    mask.cumsum(out=total[1:])
+    return total[ends] - total[starts]
+
+
+def sums(numbers: NDArray[np.uint64], starts: Index, ends: Index) -> NDArray[np.uint64]:
+    """The sum of the numbers in each of several stretches."""
+    total = np.zeros(numbers.size + 1, np.uint64)
+    numbers.cumsum(out=total[1:])
     return total[ends] - total[starts]
 
 
 def spread(chosen: Mask, starts: Index, ends: Index, size: int) -> Mask:
     """The places of the chosen ones of several stretches that do not overlap."""
+    if not chosen.any():
+        return np.zeros(size, bool)
     step = np.bincount(starts[chosen], minlength=size + 1)
-    return np.cumsum(step - np.bincount(ends[chosen], minlength=size + 1))[:-1] > 0
+    step -= np.bincount(ends[chosen], minlength=size + 1)
+    return step.cumsum()[:-1] > 0
 
 
 def touched(words: Mask, by: Mask) -> Mask:

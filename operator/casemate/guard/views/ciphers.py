@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from casemate.guard.views.chars import LETTER, Mask, Points, runs, text_of
+from casemate.guard.views.chars import Mask, Points, runs, text_of
+from casemate.guard.views.evidence import borne_out
 from casemate.guard.views.letters import LATIN, Costs, Symbols, backward, forward
 from casemate.guard.views.meter import PASS
 from casemate.guard.views.page import Page
@@ -55,7 +56,7 @@ _FREQUENT = dict(
 """How many of a thousand letters of English are each."""
 
 
-def _turned(codes: Points, mask: Mask) -> Points:
+def reversed_in(codes: Points, mask: Mask) -> Points:
     """The stretches of the mask, each read from its end."""
     starts, ends = runs(mask)
     places = np.flatnonzero(mask)
@@ -69,12 +70,12 @@ def turned(page: Page) -> Iterator[Found]:
     if page.stream.letters < LEAST:
         return
     mask = region(page.flow, page.flags, page.forward, page.backward)
-    if mask is None:
+    words = None if mask is None else reversed_in(page.codes, mask & page.letter)
+    if mask is None or words is None or not borne_out(page, words, mask, turned=True):
         yield from _by_word(page, "reversed-words", page.vocabulary.turned)
         return
-    yield Found(("reversed",), text_of(_turned(page.codes, mask)), hidden=True)
-    letter = (page.flags & LETTER) > 0
-    yield Found(("reversed-words",), text_of(_turned(page.codes, mask & letter)), hidden=True)
+    yield Found(("reversed",), text_of(reversed_in(page.codes, mask)), hidden=True)
+    yield Found(("reversed-words",), text_of(words), hidden=True)
 
 
 def _permutation(order: list[int]) -> Symbols:
@@ -125,8 +126,11 @@ def _shifted(page: Page, flow: Flow) -> Iterator[Found]:
     for name, order, costs in sorted(reads, key=lambda read: int(read[2].sum())):
         least = GAIN if name == "rot13" else GAIN_OF_MANY
         mask = region(flow, page.flags, given, costs, least)
-        if mask is not None:
-            yield Found((name,), text_of(translated(page.codes, order, mask)), hidden=True)
+        if mask is None:
+            continue
+        codes = translated(page.codes, order, mask)
+        if borne_out(page, codes, mask):
+            yield Found((name,), text_of(codes), hidden=True)
             if mask.all():
                 return
 
@@ -143,5 +147,5 @@ def shifted(page: Page) -> Iterator[Found]:
 
 def _by_word(page: Page, how: str, table: dict[str, str]) -> Iterator[Found]:
     """Single known words, too short for letters to tell."""
-    if not page.words.isdisjoint(table.keys()):
+    if not table.keys().isdisjoint(page.words):  # which walks through the words, not the table
         yield Found((how,), exchanged(page.text, table.get))

@@ -5,12 +5,18 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 
+from casemate.guard.views.chars import points
 from casemate.guard.views.meter import MATCH
 from casemate.guard.views.page import Page
 from casemate.guard.views.types import Found
 
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_PRINTABLE = re.compile(r"(?:=[0-9A-F]{2})+|=\n(?<=[^\W_]=\n)(?=[^\W_])")
+SHIFTED = re.compile(r"%[0-9][n-sN-S]")
+"""What rot13 makes of some of them; the others stay as they are."""
+_PRINTABLE = re.compile(
+    r"(?:=[0-9A-F]{2}){2,}|=[0-9A-F]{2}(?![0-9A-Fa-f])|=\n(?<=[^\W_]=\n)(?=[^\W_])"
+)
+"""A single "=41" with a digit behind it is a number."""
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9A-Fa-f]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)")
 _ORDINARY = {
     "&amp;",
@@ -25,14 +31,17 @@ _ORDINARY = {
     "&#10;",
 }
 _ESCAPE = re.compile(
-    r"(?:\\|%)u([0-9A-Fa-f]{4})|\\u\{([0-9A-Fa-f]{1,6})\}|\\U([0-9A-Fa-f]{8})|\\x\{([0-9A-Fa-f]{1,6})\}"
+    r"(?:\\|%)u([Ee]0[01][0-9A-Fa-f]{2}|[0-9A-Fa-f]{4})|\\u\{([0-9A-Fa-f]{1,6})\}|\\U([0-9A-Fa-f]{8})|\\x\{([0-9A-Fa-f]{1,6})\}"
     r"|U\+([0-9A-Fa-f]{4,6})(?: (?=U\+))?"
 )
+"""Five digits are wrong, but for tags and selectors, which carry letters, they are understood."""
 _PUNYCODE = re.compile(r"\bxn--([a-z0-9-]{1,59})", re.IGNORECASE)
 _CONTROLS, _DELETE = 31, 127
 _SPACES = 3
 _MANY = 16
-"""So many escapes are a message of their own, whatever they stand for."""
+"""So many escapes of what needs none are a message of their own, such as one in Morse."""
+_NEEDED = frozenset(" \t\n!\"#$%&'()*,-:;<>?@[\\]^`{|}~\xa0§–—‘’“”…")
+"""What addresses and pages escape by rule, but for what codes are made of."""
 _LETTERS = {"percent": 1, "quoted-printable": 3}
 """Different letters that must have been escaped: addresses have "=4A" by chance, but no "%4A"."""
 _LABEL = 12_000
@@ -58,6 +67,10 @@ def _told(
 def _hidden(stood_for: str) -> bool:
     """Whether letters were escaped that need it nowhere."""
     return sum(char.isascii() and char.isalpha() for char in stood_for) >= _SPACES
+
+
+def _many(stood_for: str) -> bool:
+    return sum(char not in _NEEDED for char in stood_for) >= _MANY
 
 
 def _bytes(match: re.Match[str]) -> str:
@@ -86,9 +99,8 @@ def quoted_printable(page: Page) -> Iterator[Found]:
 def _bytewise(page: Page, how: str, pattern: re.Pattern[str]) -> Iterator[Found]:
     text, stood_for = _told(page, pattern, _bytes)
     letters = len({char for char in stood_for if char.isalpha()})
-    broken = how == "quoted-printable" and text.count("\n") < page.text.count("\n")
-    many = len(stood_for) >= _MANY
-    if many or letters >= _LETTERS[how] or stood_for.count(" ") >= _SPACES or broken:
+    broken = text.count("\n") < page.text.count("\n") and bool(page.gains(points(text)))
+    if _many(stood_for) or letters >= _LETTERS[how] or stood_for.count(" ") >= _SPACES or broken:
         yield Found((how,), text, hidden=_hidden(stood_for))
 
 
@@ -97,7 +109,7 @@ def entities(page: Page) -> Iterator[Found]:
     if "&" not in page.text:
         return
     text, stood_for = _told(page, _ENTITY, lambda match: html.unescape(match[0]))
-    if len(stood_for) >= _MANY or any(map(str.isalpha, stood_for)):
+    if _many(stood_for) or any(map(str.isalpha, stood_for)):
         yield Found(("entities",), text, hidden=_hidden(stood_for))
 
 
@@ -119,7 +131,7 @@ def escapes(page: Page) -> Iterator[Found]:
 
 def punycode(page: Page) -> Iterator[Found]:
     """Labels of host names."""
-    if "xn--" not in page.canonical:
+    if "xn--" not in page.text.lower():
         return
     labels: dict[str, str] = {}
 

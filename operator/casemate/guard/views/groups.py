@@ -13,22 +13,17 @@ from casemate.guard.views.chars import (
     LOOKS,
     OWN,
     WIDE,
-    Mask,
-    after,
-    before,
-    count,
     index,
     points,
-    runs,
 )
 from casemate.guard.views.letters import PLAIN, SYMBOLS, mean, stream
 from casemate.guard.views.meter import PIECE
 from casemate.guard.views.page import Page
 from casemate.guard.views.pieces import placed
-from casemate.guard.views.readable import readable
+from casemate.guard.views.readable import lettered, no_number, readable
+from casemate.guard.views.tokens import BIT, DIGITS, Tokens
 from casemate.guard.views.types import Found
 
-_GAP = 4
 _FEWEST = 6
 """Numbers in a row; fewer are dates and versions."""
 _DIGITS = 8
@@ -39,50 +34,12 @@ _MANY = 12
 """So many bytes are not readable by chance."""
 
 
-class _Tokens:
-    """Runs of ASCII letters and digits, and what they are made of."""
-
-    def __init__(self, page: Page) -> None:
-        codes = page.codes
-        lower = codes | 0x20
-        digit = (codes >= ord("0")) & (codes <= ord("9"))
-        hexa = digit | ((lower >= ord("a")) & (lower <= ord("f")) & (codes < 128))
-        bit = (codes == ord("0")) | (codes == ord("1"))
-        body = digit | ((lower >= ord("a")) & (lower <= ord("z")) & (codes < 128))
-        self.starts, self.ends = runs(body)
-        self.length = self.ends - self.starts
-        self.digits, self.hexa, self.bits = (
-            count(mask, self.starts, self.ends) for mask in (digit, hexa, bit)
-        )
-        # Part of an escape that has its own reading.
-        sign = (codes == ord("%")) | (codes == ord("=")) | (codes == ord("#"))
-        self.free = ~before(sign)[self.starts]
-        self._cross = np.append(lower == ord("x"), [False, False])
-        self._zero = codes == ord("0")
-
-    def pairs(self) -> Mask:
-        """Tokens that are two hexadecimal digits, alone or behind x or 0x."""
-        bare = (self.length == 2) & (self.hexa == 2)
-        marked = (self.length == 3) & (self.hexa == 2) & self._cross[self.starts]
-        full = (self.length == 4) & (self.hexa == 3) & self._cross[self.starts + 1]
-        fits: Mask = self.free & (bare | marked | (full & self._zero[self.starts]))
-        return fits
-
-    def groups(self, fits: Mask, least: int) -> list[tuple[int, int]]:
-        """Stretches of so many fitting tokens in a row."""
-        near = np.append(False, self.starts[1:] - self.ends[:-1] <= _GAP)
-        linked = near & before(fits)
-        first = np.flatnonzero(fits & ~linked)
-        last = np.flatnonzero(fits & ~(after(fits) & after(near)))
-        long = last - first + 1 >= least
-        return list(
-            zip(self.starts[first[long]].tolist(), self.ends[last[long]].tolist(), strict=True)
-        )
-
-
 def _hexadecimal(tokens: list[str]) -> str:
     text = readable(bytes(int(token[-2:], 16) for token in tokens), least=_ENOUGH)
-    return text if len(text) >= _MANY or _lettered(text) else ""
+    numbers = all(token[-2:].isdigit() for token in tokens)
+    if numbers:
+        return text if no_number(text) else ""
+    return text if len(text) >= _MANY or lettered(text) else ""
 
 
 def _binary(tokens: list[str]) -> str:
@@ -96,8 +53,10 @@ def _binary(tokens: list[str]) -> str:
 def _numbers(tokens: list[str]) -> str:
     for base in (10, 8):
         if base == 10 or not any("8" in token or "9" in token for token in tokens):
+            if not "".join(chr(int(token, base)) for token in tokens[:_DIGITS]).isprintable():
+                continue
             text = "".join(chr(int(token, base)) for token in tokens)
-            if text.isprintable() and ((_lettered(text) and _language(text)) or _coded(text)):
+            if text.isprintable() and ((lettered(text) and _language(text)) or _coded(text)):
                 return text
     return ""
 
@@ -118,19 +77,15 @@ def _coded(text: str) -> bool:
     return text.isascii() and len(text) >= 2 * _MANY and jumps * 2 > len(text) and not steady
 
 
-def _lettered(text: str) -> bool:
-    return sum(map(str.isalpha, text)) * 3 >= len(text) * 2 > 0
-
-
 def groups(page: Page) -> Iterator[Found]:
     """Hexadecimal pairs, bits in sevens and eights, and characters' numbers."""
     if np.count_nonzero(page.flags & DIGIT) < _DIGITS:
         return
-    tokens = _Tokens(page)
-    bits = (tokens.bits == tokens.length) & (tokens.length >= 7) & (tokens.length <= 8)
-    long = (tokens.bits == tokens.length) & (tokens.length >= _BITS)
-    numbers = (tokens.digits == tokens.length) & (tokens.length >= 2) & (tokens.length <= 5)
-    numbers &= tokens.free
+    tokens = Tokens(page)
+    size = tokens.length
+    bits = tokens.all(BIT, (size >= 7) & (size <= 8))
+    long = tokens.all(BIT, size >= _BITS)
+    numbers = tokens.free & tokens.all(DIGITS, (size >= 2) & (size <= 5))
     for how, fits, least, read in (
         ("hex", tokens.pairs(), _FEWEST, _hexadecimal),
         ("binary", bits, _ENOUGH, _binary),

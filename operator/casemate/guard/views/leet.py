@@ -9,7 +9,6 @@ from casemate.guard.views.chars import (
     B64,
     CUT,
     DIGIT,
-    LETTER,
     Index,
     Mask,
     Points,
@@ -47,6 +46,8 @@ _TABLE[[ord(one) for one in _MEANT]] = [ord(one) for one in _MEANT.values()]
 _SHORTEST = 3
 _NAME = 4
 _LONGEST = 24
+_MANY = 2
+"""Letters of words with several signs, for each sign of the text, where numbers are signs too."""
 _HEX = [ord(one) for one in "0123456789abcdefABCDEF"]
 """Longer words behind a sign are names of variables and people."""
 
@@ -59,38 +60,42 @@ class _Words(NamedTuple):
         signs: The signs, in words that have a letter.
         inner: Those with a letter behind them: others may be a number or a mark.
         told: The words that have such.
-        several: Words with inner signs in more than one place.
+        telling: Those of them that are no hexadecimal numbers.
+        several: Those of these that have inner signs in more than one place.
     """
 
     every: Mask
     signs: Mask
     inner: Mask
     told: Mask
+    telling: Mask
     several: Mask
 
 
 def _words(page: Page) -> _Words | None:
-    letter = (page.flags & LETTER) > 0
+    letter = page.letter
     sign = _TABLE[page.at] > 0
     closing = page.codes == ord(_END)
     firm = letter | (sign & ~closing)
     sign &= firm | (before(firm) & after(firm))
-    starts, ends = runs(letter | sign)
-    if not sign.any():
+    if not (sign & after(letter)).any():
         return None
+    starts, ends = runs(letter | sign)
     last = np.maximum.accumulate(np.where(letter, np.arange(letter.size), -1))[ends - 1]
     inner = count(sign, starts, np.maximum(last, starts))
     usable = (last >= starts) & ~_named(page, starts, ends, inner) & ~_blobs(page)[starts]
     told = usable & (inner > 0) & (ends - starts >= _SHORTEST)
     groups = count(sign & ~before(sign), starts, np.maximum(last, starts))
-    several = told & (groups > 1)
-    several &= count(np.isin(page.codes, _HEX), starts, ends) < ends - starts  # as hashes are
+    cross = np.append((page.codes | ord(" ")) == ord("x"), False)[starts + 1]
+    hexa = count(np.isin(page.codes, _HEX), starts, ends) + cross
+    telling = told & (hexa < ends - starts)
     return _Words(
         sign,
         sign & spread(usable, starts, ends, letter.size),
         sign & spread(told, starts, np.maximum(last, starts), letter.size),
         spread(told, starts, ends, letter.size),
-        spread(several, starts, ends, letter.size),
+        spread(telling, starts, ends, letter.size),
+        spread(telling & (groups > 1), starts, ends, letter.size),
     )
 
 
@@ -105,7 +110,7 @@ def _blobs(page: Page) -> Mask:
 def _named(page: Page, starts: Index, ends: Index, inner: Index) -> Mask:
     """Words that are a number with its unit, an address, or the name of a person or a variable."""
     digit = np.append((page.flags & DIGIT) > 0, False)
-    letter = np.append((page.flags & LETTER) > 0, [False, False])
+    letter = np.append(page.letter, [False, False])
     sigil = np.append((page.codes == ord("@")) | (page.codes == ord("$")), False)
     number = digit[starts] & digit[starts + 1]
     host = np.append(page.codes == ord("."), False)[ends] & letter[ends + 1]
@@ -129,15 +134,15 @@ def _ones(codes: Points, ones: Index) -> None:
     codes[ones[better > 0]] = ord("l")
 
 
-def _likely(symbols: Symbols) -> int:
-    """Letters of those words that are likely, as they are or enciphered."""
+def _likely(symbols: Symbols) -> bool:
+    """Whether enough letters, and most, are of likely words, as they are or enciphered."""
     starts, letters = words(symbols)
     best = 0
     for read in (symbols, SHIFTS[13][symbols]):
         for costs in (forward(read), backward(read)):
             likely = np.add.reduceat(costs, starts) <= (PLAIN - 1) * letters
             best = max(best, int(letters[likely & (letters > _SHORTEST)].sum()))
-    return best
+    return best >= LEAST and best * 2 >= int(letters.sum())
 
 
 def _read(page: Page, signs: Mask) -> Points:
@@ -155,14 +160,16 @@ def leet(page: Page) -> Iterator[Found]:
     words that are known.
     """
     found = _words(page)
-    if not found or not found.inner.any():
+    if found is None or not found.inner.any():
         return
     page.spend(PASS)
     codes = _read(page, found.every)
     some = excerpt(codes, found.several)
-    if some.size and _likely(stream(SYMBOLS[index(some)]).symbols) >= LEAST:
-        yield Found(("leet",), text_of(codes))
+    if some.size and _likely(stream(SYMBOLS[index(some)]).symbols):
+        many = np.count_nonzero(found.several) * _MANY >= np.count_nonzero(found.every)
+        some = codes if many else np.where(found.signs & found.told, codes, page.codes)
+        yield Found(("leet",), text_of(some))
         return
     only = np.where(found.inner, codes, page.codes)
-    if any(len(word) > _SHORTEST for word in page.gains(excerpt(only, found.told))):
-        yield Found(("leet",), text_of(np.where(found.signs, codes, page.codes)))
+    if any(len(word) > _SHORTEST for word in page.gains(excerpt(only, found.telling))):
+        yield Found(("leet",), text_of(np.where(found.signs & found.told, codes, page.codes)))

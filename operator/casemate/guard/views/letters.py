@@ -26,7 +26,7 @@ _SAME |= dict(zip("ƙƭɓɗƒɠɦɨɭɱɲɳƥʠɽʂƈʈʋⱳƴʐȥħŧɇŋɛ", "
 _SAME |= {"ё": "е", "і": "и", "ї": "и", "є": "е", "ґ": "г", "أ": "ا", "إ": "ا", "آ": "ا", "ؤ": "ء"}
 _SAME |= {"ئ": "ء", "ک": "ك", "ی": "ي"}
 _ALPHABETS = (LATIN, CYRILLIC, ARABIC)
-_SIZE = 1 + sum(map(len, _ALPHABETS))
+SIZE = 1 + sum(map(len, _ALPHABETS))
 UNKNOWN = 24  # cost of what was never seen
 
 PLAIN = 8.0
@@ -52,7 +52,7 @@ def _unpacked(packed: str, letters: str, depth: int) -> NDArray[np.uint8]:
 
 
 def _costs() -> NDArray[np.uint8]:
-    table = np.full((_SIZE, _SIZE, _SIZE), UNKNOWN, np.uint8)
+    table = np.full((SIZE, SIZE, SIZE), UNKNOWN, np.uint8)
     at = 1
     for letters, packed in zip(
         _ALPHABETS,
@@ -68,7 +68,7 @@ def _costs() -> NDArray[np.uint8]:
 
 
 SYMBOLS = _symbols()
-_COSTS = _costs()
+COSTS = _costs()
 
 
 class Stream(NamedTuple):
@@ -90,33 +90,36 @@ class Stream(NamedTuple):
 
 def stream(symbols: Symbols) -> Stream:
     """The stream of a text, given the symbol of each of its characters."""
-    closed = np.append(symbols, np.uint8(0))
+    closed = np.zeros(symbols.size + 1, np.uint8)
+    closed[:-1] = symbols
     letter = closed > 0
-    at = np.flatnonzero(letter | before(letter))
-    return Stream(np.append(np.uint8(0), closed[at]), at)
+    at = (letter | before(letter)).nonzero()[0]
+    found = np.zeros(at.size + 1, np.uint8)
+    closed.take(at, out=found[1:])
+    return Stream(found, at)
 
 
 def forward(symbols: Symbols) -> Costs:
     """Cost of each letter or gap but the first and the last, read from left to right."""
     wide = symbols.astype(np.int32)
-    return _looked_up((wide[:-2] * _SIZE + wide[1:-1]) * _SIZE + wide[2:])
+    return _looked_up((wide[:-2] * SIZE + wide[1:-1]) * SIZE + wide[2:])
 
 
 def backward(symbols: Symbols) -> Costs:
     """The same, read from right to left."""
     wide = symbols.astype(np.int32)
-    return _looked_up((wide[2:] * _SIZE + wide[1:-1]) * _SIZE + wide[:-2])
+    return _looked_up((wide[2:] * SIZE + wide[1:-1]) * SIZE + wide[:-2])
 
 
 def _looked_up(places: NDArray[np.int32]) -> Costs:
-    costs: NDArray[np.uint8] = _COSTS[places]
+    costs: NDArray[np.uint8] = COSTS[places]
     return costs.astype(np.int32)
 
 
 def words(symbols: Symbols) -> tuple[Index, Index]:
     """Where words start among a stream's costs, and how many letters each has."""
-    gaps = np.flatnonzero(symbols == 0)
-    return gaps[:-1], np.diff(gaps) - 1
+    gaps = (symbols == 0).nonzero()[0]
+    return gaps[:-1], gaps[1:] - gaps[:-1] - 1
 
 
 def mean(symbols: Symbols) -> float:

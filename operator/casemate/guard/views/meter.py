@@ -12,6 +12,8 @@ READING = 25
 """A byte of another reading: made, folded, and split into words."""
 FAR_READING = 60
 """The same of text that is not ASCII, which must be composed."""
+NEWS = 20
+"""A character of a reading that is compared with what it was read from."""
 PASS = 40
 """A character, where letters' costs are looked up once more."""
 PIECE = 1500

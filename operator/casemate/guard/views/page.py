@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from casemate.guard.views.chains import Chains, chains_of
 from casemate.guard.views.chars import (
     DIGIT,
     FLAGS,
@@ -12,6 +13,8 @@ from casemate.guard.views.chars import (
     Index,
     Mask,
     Points,
+    after,
+    before,
     index,
     points,
     text_of,
@@ -46,6 +49,12 @@ class Page:
         """Another text, searched at the expense of the same allowance."""
         self.spend(READING if raw.isascii() else FAR_READING, weight(raw))
         return Page(raw, self.vocabulary, self._meter)
+
+    def clean(self, text: str) -> "Page":
+        """The same of a text that needs no cleaning."""
+        other = Page(text, self.vocabulary, self._meter)
+        other.cleaned = Clean(text)
+        return other
 
     def part(self, raw: str) -> "Page":
         """A part of this text, or the text itself if it is no smaller."""
@@ -82,6 +91,11 @@ class Page:
         return FLAGS[self.at]
 
     @cached_property
+    def chains(self) -> Chains:
+        """Letters that stand alone, one after the other."""
+        return chains_of(self.flags)
+
+    @cached_property
     def symbols(self) -> Symbols:
         """Which letters of the tables of costs they are."""
         return SYMBOLS[self.at]
@@ -89,14 +103,20 @@ class Page:
     @cached_property
     def stream(self) -> Stream:
         """The letters alone, without those of hashes, identifiers and other words with digits."""
-        return stream(np.where(self.spelled, self.symbols, 0).astype(np.uint8))
+        return stream(self.symbols * self.spelled)
+
+    @cached_property
+    def letter(self) -> Mask:
+        """Which are letters."""
+        return (self.flags & LETTER) > 0
 
     @cached_property
     def spelled(self) -> Mask:
         """Letters in words without digits: not those of hashes and identifiers."""
-        digit = (self.flags & DIGIT) > 0
-        letter = (self.flags & LETTER) > 0
-        return letter & ~touched(digit | letter, digit) if digit.any() else letter
+        digit, letter = (self.flags & DIGIT) > 0, self.letter
+        if not (digit & (before(letter) | after(letter))).any():
+            return letter
+        return letter & ~touched(digit | letter, digit)
 
     @cached_property
     def forward(self) -> Costs:

@@ -3,6 +3,9 @@
 import codecs
 import re
 
+from casemate.guard.views.chars import index, points
+from casemate.guard.views.letters import PLAIN, SYMBOLS, mean, stream
+
 LEAST = 8
 """Fewest characters that count: shorter ones come out of ordinary words and numbers by chance."""
 SHOWN = re.compile(
@@ -11,6 +14,7 @@ SHOWN = re.compile(
 )
 """Characters in UTF-8 that a text may have."""
 _HEAD = 9
+_SURE = 24
 _SHOWN = bytes({*range(32, 128), 8, 9, 10, 13, 27})  # deletions carry messages as well
 _UNSHOWN = re.compile(
     "[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x80-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff\U000f0000-\U0010ffff]"
@@ -33,6 +37,18 @@ def readable(raw: bytes, least: int = LEAST) -> str:
     except UnicodeDecodeError:
         return _wide(raw, least)
     return "" if len(text) < least or _UNSHOWN.search(text) else text
+
+
+def lettered(text: str) -> bool:
+    """Whether two of three characters or more are letters."""
+    return sum(map(str.isalpha, text)) * 3 >= len(text) * 2 > 0
+
+
+def no_number(text: str) -> bool:
+    """Whether what digits decode to is no accident: long, or letters as a language has them."""
+    return len(text) >= _SURE or (
+        lettered(text) and mean(stream(SYMBOLS[index(points(text))]).symbols) <= PLAIN
+    )
 
 
 def begins(raw: bytes) -> bool:

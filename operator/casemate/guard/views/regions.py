@@ -64,17 +64,23 @@ class Flow(NamedTuple):
 
     def sums(self, costs: Costs) -> Index:
         """Costs before each word, and in all."""
-        return np.concatenate(([0], np.cumsum(np.add.reduceat(costs, self.starts)))).astype(np.intp)
+        return _running(np.add.reduceat(costs, self.starts))
 
 
 def flow_of(stream: Stream, joined: Mask | None = None) -> Flow:
     """The words of a stream of at least one letter."""
     starts, letters = words(stream.symbols)
-    total = np.concatenate(([0], np.cumsum(letters)))
-    ends = np.searchsorted(total, total[:-1] + LEAST)
+    total = _running(letters)
+    ends = total.searchsorted(total[:-1] + LEAST)
     valid = ends <= starts.size
     joined = np.ones(starts.size, bool) if joined is None else joined
-    return Flow(stream, starts, letters, np.flatnonzero(valid), ends[valid], total, joined)
+    return Flow(stream, starts, letters, valid.nonzero()[0], ends[valid], total, joined)
+
+
+def _running(numbers: Index) -> Index:
+    total = np.zeros(numbers.size + 1, np.intp)
+    numbers.cumsum(out=total[1:])
+    return total
 
 
 def implausible(flow: Flow, given: Costs) -> Mask:
@@ -125,9 +131,12 @@ def region(flow: Flow, flags: Flags, given: Costs, read: Costs, least: int = GAI
 
     All, if it is most of the text; None, if it is nowhere.
     """
-    gain, cost = flow.sums(given - read), flow.sums(read)
-    limit = PLAIN if least == GAIN else PLAIN - 1
+    gain = flow.sums(given - read)
     hot = gain[flow.last] - gain[flow.first] >= least
+    if not hot.any() and not _gains_in_all(flow, gain):
+        return None  # as nearly always
+    cost = flow.sums(read)
+    limit = PLAIN if least == GAIN else PLAIN - 1
     hot &= cost[flow.last] - cost[flow.first] <= limit * _letters(flow)
     letters = int(np.count_nonzero((flags & LETTER) > 0))
     if _likelier_in_all(flow, gain, cost, letters):
@@ -156,5 +165,9 @@ def _to_sentences(mask: Mask, flags: Flags) -> Mask:
 def _likelier_in_all(flow: Flow, gain: Index, cost: Index, letters: int) -> bool:
     """Whether the reading is the likelier one over the whole text, if not in any short stretch."""
     mine = flow.total[-1]
-    enough = gain[-1] >= max(GAIN, mine / 2)
-    return bool(mine >= max(LEAST, WHOLE * letters) and enough and cost[-1] <= _FLUENT * mine)
+    enough = mine >= max(LEAST, WHOLE * letters) and _gains_in_all(flow, gain)
+    return bool(enough and cost[-1] <= _FLUENT * mine)
+
+
+def _gains_in_all(flow: Flow, gain: Index) -> bool:
+    return bool(gain[-1] >= max(GAIN, flow.total[-1] / 2))

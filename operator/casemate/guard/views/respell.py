@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,10 +14,14 @@ from casemate.guard.views.chars import (
     Points,
     count,
     excerpt,
+    index,
+    points,
     runs,
     spread,
+    sums,
     text_of,
 )
+from casemate.guard.views.letters import PLAIN, SYMBOLS, mean, stream
 from casemate.guard.views.meter import PASS
 from casemate.guard.views.page import Page
 from casemate.guard.views.pieces import placed
@@ -28,8 +33,12 @@ _DOUBLED = 4
 _LONG = 9
 """Letters of a word that may be known although it lacks one of two."""
 _RARE = re.compile(r"([aihjkquvwxy])\1")
+_LONGEST = 24
+"""Longer ones are no words."""
 _TRIPLE = 2
 """Letters lost by one letter three times: compounds have that."""
+_ORDINARY, _LIKELIER = 3.9, 0.5
+"""Half nats a letter of an ordinary word, and by which a word is likelier than another one."""
 _ROMAN = [ord(one) for one in "ivxlcdm"]
 
 
@@ -55,8 +64,12 @@ def stretched(page: Page) -> Iterator[Found]:
     words_of = _stretched_words(codes, letter, ~keep)
     if words_of.any():
         kept = keep | ~words_of
+        words = excerpt(codes, words_of, ~keep)
         few = np.count_nonzero(~kept) <= _TRIPLE
-        if few and not page.gains(excerpt(codes, words_of, ~keep)):
+        # Most of a text, if unlikely, may be enciphered.
+        some = bool(2 * words.size < np.count_nonzero(letter))
+        odd = some and mean(stream(SYMBOLS[index(words)]).symbols) > PLAIN
+        if (few or odd) and not page.gains(words):
             return
         text = _corrected(text_of(codes[kept]), page.at[kept], page.vocabulary)
         yield Found(("stretched",), text)
@@ -70,7 +83,7 @@ def _stretched_words(codes: Points, letter: Mask, gone: Mask) -> Mask:
     number = count(np.isin(codes | ord(" "), _ROMAN), starts, ends) == ends - starts
     stretched = (lost[ends] > lost[starts]) & ~number
     least = _RUN - 1 if (stretched & (left >= _RUN)).any() else _RUN
-    return spread(stretched & (left >= least), starts, ends, letter.size)
+    return spread(stretched & (left >= least) & (left <= _LONGEST), starts, ends, letter.size)
 
 
 def _all_doubled(letter: Mask, starts: Index, lengths: Index) -> Mask:
@@ -113,28 +126,43 @@ def _near(word: str, meant: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
+def _meant(known: frozenset[str], word: str, other: str) -> bool:
+    return word not in known and _near(word, other) and _unlikely(word, other)
+
+
+def _unlikely(word: str, meant: str) -> bool:
+    """Whether letters do not speak for a word: else it is one that is not known."""
+    given, other = (mean(stream(SYMBOLS[index(points(one))]).symbols) for one in (word, meant))
+    return given >= max(_ORDINARY, other - _LIKELIER)
+
+
 def _corrected(text: str, at: Index, vocabulary: Vocabulary) -> str:
     """The text with known words put in the place of words of the same letters.
 
     The same in any order, or the same but for doubling.
     """
-    sums, meant = vocabulary.spellings
+    spellings, meant = vocabulary.spellings
     starts, ends = runs((FLAGS[at] & LETTER) > 0)
     long = ends - starts >= LEAST
     if not meant or not long.any():
         return text
-    values = np.where((FLAGS[at] & LETTER) > 0, NUMBERS[at], np.uint64(0))
+    values = NUMBERS[at]
+    starts, ends = starts[long], ends[long]
+    odd = ~vocabulary.knows(values, starts, ends)
+    if not odd.any():
+        return text
+    starts, ends = starts[odd], ends[odd]
     single = values.copy()
     single[1:][at[1:] == at[:-1]] = 0
     changed = {}
     for each in (single, values):
-        # Nothing between two words counts, so a sum from start to start is the word's.
-        total = np.add.reduceat(each, starts)
-        place = np.minimum(np.searchsorted(sums, total), sums.size - 1)
-        for hit in np.flatnonzero((sums[place] == total) & long).tolist():
+        total = sums(each, starts, ends)
+        place = np.minimum(spellings.searchsorted(total), spellings.size - 1)
+        for hit in (spellings[place] == total).nonzero()[0].tolist():
             start, end, new = int(starts[hit]), int(ends[hit]), meant[place[hit]]
             word = text[start:end].lower()
-            if word not in vocabulary.known and _near(word, new):
+            if _meant(vocabulary.known, word, new):
                 changed[start, end] = new
     return placed(text, [(*span, new) for span, new in sorted(changed.items())])
 

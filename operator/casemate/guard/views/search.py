@@ -17,8 +17,11 @@ from casemate.guard.views import (
     regions,
     respell,
     signs,
+    spaced,
+    turns,
 )
-from casemate.guard.views.meter import BYTE, MATCH, Meter, weight
+from casemate.guard.views.meter import BYTE, NEWS, Meter, weight
+from casemate.guard.views.news import new_in
 from casemate.guard.views.page import Page
 from casemate.guard.views.types import Found, Unfinished, View, Views
 from casemate.guard.views.vocabulary import vocabulary
@@ -48,8 +51,8 @@ STRICT: tuple[Transform, ...] = (
 LOOSE: tuple[Transform, ...] = (
     ciphers.turned,
     ciphers.shifted,
-    marks.wide_turned,
-    joins.spaced,
+    turns.turned_clauses,
+    spaced.spaced,
     joins.markup,
     joins.added,
     joins.hyphened,
@@ -61,17 +64,33 @@ LOOSE: tuple[Transform, ...] = (
 )
 """Disguises that are told by what comes of them."""
 ALL = (payloads.carried, *STRICT, *LOOSE)
-GUESSED = tuple(one for one in STRICT if one != blobs.blobs)  # which tries both by itself
+GUESSED: dict[Transform, frozenset[str]] = {
+    blobs.wrapped: frozenset({"base64"}),
+    groups.groups: frozenset({"hex", "binary", "codes"}),
+    escapes.percent: frozenset({"percent"}),
+    escapes.entities: frozenset({"entities"}),
+    escapes.quoted_printable: frozenset({"quoted-printable"}),
+    escapes.escapes: frozenset({"escapes"}),
+    signs.morse: frozenset({"morse"}),
+}
+"""Those that give no sign when they are turned round or shifted, and what they may read."""
 
 
 class _Search:
     """What was found so far, and how much of a text's readings may still be kept."""
 
     def __init__(self, budget: int) -> None:
-        self.views: list[View] = []
+        self._found: list[tuple[tuple[str, ...], str]] = []
         self.hidden: dict[str, None] = {}
         self._seen: set[str] = set()
+        self._superseded: set[str] = set()
         self._budget = budget
+
+    def views(self) -> tuple[View, ...]:
+        """The readings, in the order of finding."""
+        return tuple(
+            View(how, text, superseded=text in self._superseded) for how, text in self._found
+        )
 
     def add(self, how: tuple[str, ...], page: Page) -> bool:
         """Keep a reading; False if it is not new."""
@@ -82,7 +101,7 @@ class _Search:
         if self._budget < 0:
             raise Unfinished
         self._seen.add(page.canonical)
-        self.views.append(View(how, page.canonical))
+        self._found.append((how, page.canonical))
         return True
 
     def take(self, how: tuple[str, ...], page: Page, found: Found) -> Page | None:
@@ -93,11 +112,13 @@ class _Search:
         child = page.other(found.text)
         if not child.canonical:
             return child  # all that it has cannot be seen
+        if found.instead and page.canonical != child.canonical:
+            self._superseded.add(page.canonical)
         if not self.add(both, child):
             return None
         if found.hidden:
             self.hidden |= dict.fromkeys(found.how)
-        return _changed(page, child)
+        return _changed(page, child) if len(both) < DEPTH else None
 
     def run(self, page: Page) -> None:
         """Search a text, its readings and theirs."""
@@ -110,24 +131,21 @@ class _Search:
                 for found in _readings(parent, ALL)
                 if (child := self.take(how, parent, found))
             ]
-        read = {view.how[0] for view in self.views if view.how}
+        read = {how[0] for how, _ in self._found if how}
+        if escapes.SHIFTED.search(page.text):
+            read.discard("percent")
+        left = tuple(one for one, names in GUESSED.items() if names - read)
         for name, text in _guesses(page):
-            guess = page.other(text)
-            for found in _readings(guess, GUESSED):
+            guess = page.clean(text)
+            for found in _readings(guess, left):
                 if found.hidden and found.how[-1] not in read and signs.likely(found.text):
                     self.take((name,), guess, found)
 
 
 def _changed(page: Page, child: Page) -> Page:
-    """The lines and sentences of a reading that the text had not, as the rest was searched."""
-    old = set(_lines(page))
-    new = [line for line in _lines(child) if line not in old]
-    child.spend(MATCH // 2, len(old) + len(new))
-    return child.part("\n".join(new))
-
-
-def _lines(page: Page) -> list[str]:
-    return page.raw.replace(". ", ".\n").split("\n")
+    """What a reading has that the text had not, as the rest was searched."""
+    child.spend(NEWS)
+    return child.part(new_in(child.raw, page.text))
 
 
 def _readings(page: Page, transforms: tuple[Transform, ...]) -> Iterator[Found]:
@@ -173,5 +191,5 @@ def views(
     try:
         search.run(page)
     except Unfinished:
-        return Views(tuple(search.views), tuple(search.hidden), complete=False)
-    return Views(tuple(search.views), tuple(search.hidden), complete=True)
+        return Views(search.views(), tuple(search.hidden), complete=False)
+    return Views(search.views(), tuple(search.hidden), complete=True)

@@ -11,10 +11,18 @@ class View:
     Attributes:
         how: Names of the transforms that were undone, outermost first; () is the text as given.
         text: The reading, canonical.
+        superseded: Whether another view says all that this one says, and only that one is text: the
+            letters of this one are spaced out. As a text it is noise that looks like anything.
     """
 
     how: tuple[str, ...]
     text: str
+    superseded: bool = False
+
+    @property
+    def given(self) -> bool:
+        """Whether it is the text as it was written, but for spaces between its letters."""
+        return not self.superseded and self.how in {(), ("spaced",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +48,13 @@ class Found(NamedTuple):
         how: Names of the transforms undone, outermost first; two if only both together tell.
         text: The reading, not yet canonical: letters' case and spaces may carry a second code.
         hidden: Whether somebody had to encode it on purpose.
+        instead: Whether it has every word of what it was read from, which says nothing more.
     """
 
     how: tuple[str, ...]
     text: str
     hidden: bool = False
+    instead: bool = False
 
 
 class Unfinished(Exception):

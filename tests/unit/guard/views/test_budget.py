@@ -54,6 +54,12 @@ def test_long_runs_of_one_thing_are_searched_or_refused(unit: str):
     assert seen.views[0].text == canonical(unit * (20000 // len(unit)))
 
 
+def test_an_end_of_a_tag_without_letters_is_no_word():
+    # Letters that are spaced out, inside what looks like a tag, leave its end over.
+    seen = views("I_~TS_7#t<f\\9|B6(1@U(O.U>N9", WORDS)
+    assert any(view.how == ("markup",) and view.text.startswith("its_") for view in seen.views)
+
+
 def test_a_text_full_of_disguises_is_called_unfinished():
     rng = random.Random(3)
     noise = "".join(rng.choices("".join(map(chr, range(32, 127))), k=32768))
