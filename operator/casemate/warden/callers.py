@@ -9,6 +9,7 @@ from casemate.cluster.client import Client
 from casemate.cluster.errors import Error
 from casemate.cluster.kinds import POD, TOKEN_REVIEW
 from casemate.core import names
+from casemate.evidence import ELSEWHERE, ELSEWHERE_STATUS
 
 KNOWN_SECONDS = 300.0
 """How long a pod stays known without being asked about again: an API server may be down as long."""
@@ -22,20 +23,37 @@ class RefusedError(Exception):
     Attributes:
         status: HTTP status of the answer.
         reason: Why, as a metric's label.
+        replica: Which replica is to be asked instead; empty: none.
     """
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, replica: str = "") -> None:
         super().__init__(message)
-        self.status, self.reason = status, reason
+        self.status, self.reason, self.replica = status, reason, replica
+
+
+def elsewhere(replica: str) -> RefusedError:
+    """Return the refusal of what another replica is to be asked."""
+    return RefusedError(ELSEWHERE_STATUS, ELSEWHERE, f"{replica} is to be asked", replica)
 
 
 class Pod(NamedTuple):
-    """A model pod that proved who it is."""
+    """A model pod that proved who it is.
+
+    Attributes:
+        namespace: Where it is.
+        name: Its own.
+        uid: Tells it from others of that name.
+        address: From which it called.
+        deployment: The ModelDeployment that it serves, by its label.
+        terms: Digest of the terms that it was made under, by its mark; empty: it has none.
+    """
 
     namespace: str
     name: str
     uid: str
     address: str
+    deployment: str
+    terms: str = ""
 
 
 class Callers:
@@ -44,7 +62,9 @@ class Callers:
     def __init__(self, client: Client, namespace: str) -> None:
         self._client = client
         self._operator = f"system:serviceaccount:{namespace}:casemate-operator"
+        self._itself = f"system:serviceaccount:{namespace}:{names.WARDEN}"
         self._known: dict[tuple[bytes, str], tuple[float, Pod]] = {}
+        self._peers: dict[tuple[bytes, str], tuple[float, str]] = {}
 
     async def pod(self, token: str, address: str) -> Pod:
         """Return the model pod that a token is bound to, if it called from its own address.
@@ -61,6 +81,29 @@ class Callers:
             self._known.clear()
         self._known[key] = (now + KNOWN_SECONDS, found)
         return found
+
+    async def peer(self, token: str, address: str) -> str:
+        """Return the name of the warden's replica that a token is bound to, if it called itself.
+
+        Raises:
+            RefusedError: It is none, or somebody else has its token.
+        """
+        key, now = (hashlib.sha256(token.encode()).digest(), address), time.monotonic()
+        until, known = self._peers.get(key, (0.0, ""))
+        if now < until:
+            return known
+        user = await self._user(token)
+        if user["username"] != self._itself:
+            raise RefusedError(403, "not_peer", f"{user['username']} is not {self._itself}")
+        pod = await self._bound(user)
+        name = str(pod["metadata"]["name"])
+        if not names.is_warden(name):
+            raise RefusedError(403, "not_peer", f"{name} is no replica of the warden")
+        _require_own(pod, address)
+        if len(self._peers) >= _MOST_KNOWN:
+            self._peers.clear()
+        self._peers[key] = (now + KNOWN_SECONDS, name)
+        return name
 
     async def operator(self, token: str) -> None:
         """Make sure that a token is the operator's.
@@ -91,6 +134,19 @@ class Callers:
         return user
 
     async def _found(self, user: Mapping[str, Any], address: str) -> Pod:
+        pod = await self._bound(user)
+        meta = pod["metadata"]
+        namespace, name = str(meta["namespace"]), str(meta["name"])
+        deployment = meta.get("labels", {}).get(names.NAME_LABEL)
+        if not deployment:
+            raise RefusedError(403, "no_model", f"{namespace}/{name} is no model pod")
+        _require_own(pod, address)
+        marked = str(meta.get("annotations", {}).get(names.TERMS_ANNOTATION, ""))
+        terms = marked.partition("@")[2]
+        return Pod(namespace, name, str(meta["uid"]), address, deployment, terms)
+
+    async def _bound(self, user: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the pod that a token is bound to."""
         extra = user.get("extra") or {}
         (name,) = extra.get(f"{_EXTRA}/pod-name") or [""]
         (uid,) = extra.get(f"{_EXTRA}/pod-uid") or [""]
@@ -103,11 +159,13 @@ class Callers:
             raise RefusedError(503, "unchecked", f"the pod cannot be read: {error}") from error
         if pod is None or pod["metadata"]["uid"] != uid:
             raise RefusedError(403, "no_such_pod", f"there is no pod {namespace}/{name} any more")
-        if names.NAME_LABEL not in pod["metadata"].get("labels", {}):
-            raise RefusedError(403, "no_model", f"{namespace}/{name} is no model pod")
-        own = {one["ip"] for one in pod.get("status", {}).get("podIPs", [])}
-        if address not in own:
-            raise RefusedError(
-                403, "foreign_token", f"the token of {namespace}/{name} was used from {address}"
-            )
-        return Pod(namespace, name, uid, address)
+        return pod
+
+
+def _require_own(pod: Mapping[str, Any], address: str) -> None:
+    """Refuse a token that is used from another address than its pod's."""
+    own = {one["ip"] for one in pod.get("status", {}).get("podIPs", [])}
+    if address not in own:
+        meta = pod["metadata"]
+        told = f"the token of {meta['namespace']}/{meta['name']} was used from {address}"
+        raise RefusedError(403, "foreign_token", told)

@@ -1,12 +1,12 @@
 """What is proven of which pod, and who waits for news of it."""
 
-import asyncio
 import random
 import time
 from typing import Any, NamedTuple
 
 from casemate.isolation.proof import Proof
 from casemate.warden.callers import Pod
+from casemate.warden.news import News
 
 FORGET_SECONDS = 600.0
 """How long a pod is remembered that reports no more."""
@@ -28,8 +28,7 @@ class Ledger:
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
         self._began = time.monotonic()
-        self._serial = 0
-        self._news = asyncio.Event()
+        self._news = News()
 
     def record(self, pod: Pod, ports: list[int], proof: Proof) -> None:
         """Take in a proof; whoever waits hears of it only where the verdict is another one.
@@ -45,18 +44,11 @@ class Ledger:
         for uid in [uid for uid, one in self._entries.items() if now - one.at > FORGET_SECONDS]:
             del self._entries[uid]
         if before is None or before.proof.verdict != proof.verdict:
-            self._serial += 1
-            self._news.set()
-            self._news = asyncio.Event()
+            self._news.tell()
 
     async def after(self, serial: int, seconds: float) -> dict[str, Any]:
         """Return all that is known, as soon as there is news since `serial`, or after a while."""
-        if serial == self._serial:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._news.wait()
-            except TimeoutError:
-                pass
+        await self._news.after(serial, seconds)
         now = time.monotonic()
         pods = [
             {
@@ -69,7 +61,7 @@ class Ledger:
             }
             for one in self._entries.values()
         ]
-        return {"serial": self._serial, "up": now - self._began, "pods": pods}
+        return {"serial": self._news.serial, "up": now - self._began, "pods": pods}
 
     def neighbours(self, address: str, most: int) -> list[dict[str, Any]]:
         """Return some pods that lived lately, but for the one that asks."""

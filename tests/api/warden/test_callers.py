@@ -1,85 +1,21 @@
 """Who calls the warden, by tokens that a real API server made and reviews."""
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from functools import partial
 
 import pytest
-from kubernetes.aio import client as kubernetes
-from kubernetes.aio import config
 
-from casemate.cluster.client import Client
-from casemate.core.names import NAME_LABEL
+from api.warden.accounts import ADDRESS, OTHER, Json, account, pod, token
+from api.warden.conftest import ACCOUNT, GROUPS
 from casemate.warden.callers import Callers, Pod, RefusedError
-from enclave import parts
-from enclave.controlplane import ControlPlane
 from enclave.kubeapi import ApiError, KubeApi
-from support.operators import GATEWAY_SIDECAR, SYSTEM, Api, install
-
-Json = dict[str, Any]
-ADDRESS, OTHER = "10.244.0.7", "10.244.0.8"
-ACCOUNT = f"system:serviceaccount:{SYSTEM}:casemate-warden"
-GROUPS = ("system:serviceaccounts", f"system:serviceaccounts:{SYSTEM}", "system:authenticated")
+from enclave.waiting import until
+from support.operators import SYSTEM, Api
 
 
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    parts.ensure(["helm"])
-    with ControlPlane(tmp_path_factory.mktemp("warden-plane")) as plane:
-        yield install(plane)
-
-
-@pytest.fixture(scope="module")
-def namespace(api: Api) -> str:
-    name = api.namespace("models")
-    for account in ("m-model", "casemate-operator"):
-        for place in (name, SYSTEM):
-            _account(api, place, account)
-    return name
-
-
-def _account(api: Api, namespace: str, name: str) -> None:
-    meta = {"name": name, "namespace": namespace}
-    api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
-
-
-@pytest.fixture
-async def callers(api: Api) -> AsyncIterator[Callers]:
-    """With exactly the rights that the chart gives the warden."""
-    configuration = kubernetes.Configuration()
-    file = str(api.plane.client_config_for(ACCOUNT, GROUPS))
-    await config.load_kube_config(file, client_configuration=configuration)
-    client = Client(configuration)
-    yield Callers(client, SYSTEM)
-    await client.close()
-
-
-def pod(api: Api, namespace: str, name: str, labels: Json | None = None) -> Json:
-    """A pod with an address, as the kubelet would write it."""
-    meta = {"name": name, "namespace": namespace, "labels": labels or {NAME_LABEL: "m"}}
-    spec = {
-        "containers": [{"name": "c", "image": "c"}],
-        "initContainers": [GATEWAY_SIDECAR],
-        "serviceAccountName": "m-model",
-    }
-    made = api.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
-    status = {"status": {"podIP": ADDRESS, "podIPs": [{"ip": ADDRESS}]}}
-    api.patch("Pod", namespace, name, status, "status")
-    return made
-
-
-def token(
-    api: Api, namespace: str, bound: Json | None, audience: str = "casemate-warden",
-    account: str = "m-model",
-) -> str:  # fmt: skip
-    """A token as the kubelet asks for one, bound to a pod or to nothing."""
-    spec: Json = {"audiences": [audience], "expirationSeconds": 600}
-    if bound:
-        meta = bound["metadata"]
-        reference = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
-        spec["boundObjectRef"] = reference
-    where = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
-    made: str = api.client.request("POST", where, {"spec": spec})["status"]["token"]
-    return made
+@pytest.fixture(scope="module", autouse=True)
+def operator(api: Api) -> None:
+    """The operator's account, where the operator runs."""
+    account(api, SYSTEM, "casemate-operator")
 
 
 async def test_a_pod_is_known_by_its_token_and_its_address(
@@ -87,7 +23,7 @@ async def test_a_pod_is_known_by_its_token_and_its_address(
 ) -> None:
     body = pod(api, namespace, "one")
     own = token(api, namespace, body)
-    expected = Pod(namespace, "one", body["metadata"]["uid"], ADDRESS)
+    expected = Pod(namespace, "one", body["metadata"]["uid"], ADDRESS, "m")
     assert await callers.pod(own, ADDRESS) == expected
     for _ in range(2):
         with pytest.raises(RefusedError, match=f"was used from {OTHER}") as caught:
@@ -155,16 +91,38 @@ async def test_the_operator_is_known_by_its_account(
         assert caught.value.reason == reason
 
 
+def _lists(client: KubeApi, path: str) -> bool:
+    """Whether a list is given; for a moment after it was made, a kind has no storage yet."""
+    try:
+        return "items" in client.request("GET", path)
+    except ApiError as error:
+        if error.status != 429:
+            raise
+        return False
+
+
 def test_the_warden_may_do_nothing_else(api: Api, namespace: str) -> None:
     client = KubeApi.load(api.plane.client_config_for(ACCOUNT, GROUPS))
     pod(api, namespace, "eight")
     found = client.request("GET", f"/api/v1/namespaces/{namespace}/pods/eight")
     assert found["metadata"]["name"] == "eight"
+    domain = "/apis/casemate.dev/v1alpha1"
+    for kind in ("approvalrequests", "approvaldecisions", "approvalreviews", "killswitches"):
+        until(partial(_lists, client, f"{domain}/{kind}"), 30, f"{kind} never served")
     for method, path in (
+        ("PATCH", f"{domain}/namespaces/{namespace}/approvalrequests/one"),
+        ("POST", f"{domain}/namespaces/{namespace}/approvaldecisions"),
+        ("POST", f"{domain}/namespaces/{namespace}/approvalreviews"),
+        ("PATCH", f"{domain}/namespaces/{namespace}/approvalreviews/one"),
+        ("GET", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"),
+        ("POST", f"{domain}/killswitches"),
+        ("DELETE", f"{domain}/killswitches/one"),
+        ("GET", f"{domain}/usageagreements"),
+        ("PATCH", f"{domain}/namespaces/{namespace}/modeldeployments/m"),
         ("GET", "/api/v1/pods"),
         ("GET", f"/api/v1/namespaces/{SYSTEM}/secrets"),
         ("PATCH", f"/api/v1/namespaces/{namespace}/pods/eight/status"),
     ):
-        body: Json | None = {} if method == "PATCH" else None
+        body: Json | None = {} if method in {"PATCH", "POST"} else None
         with pytest.raises(ApiError, match="answered 403"):
             client.request(method, path, body, "application/merge-patch+json")

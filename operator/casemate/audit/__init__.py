@@ -1,0 +1,1 @@
+"""Evidence: what a transparency log's bytes are, and how they are checked. Pure."""
