@@ -11,6 +11,9 @@ API_VERSION = "admissionregistration.k8s.io/v1"
 OPERATOR = "system:serviceaccount:casemate-system:casemate-operator"
 """The operator's account; the chart puts the release's namespace into its place."""
 
+WARDEN = "system:serviceaccount:casemate-system:casemate-warden"
+"""The warden's account, likewise."""
+
 ENCLAVE_LABEL = "casemate.dev/enclave"
 """Label of a namespace in which models may run; its value is `true`."""
 

@@ -10,8 +10,12 @@ from casemate.admission import (
     namespaces,
     pods,
 )
+from casemate.admission.approvals import APPROVALS
+from casemate.admission.killswitch import KILL_SWITCHES
 from casemate.admission.policy import Policy
+from casemate.admission.reviews import REVIEWS
 from casemate.admission.terms import TERMS
+from casemate.admission.wardens import WARDENS
 
 POLICIES: dict[str, tuple[Policy, ...]] = {
     "pods": (
@@ -36,6 +40,8 @@ POLICIES: dict[str, tuple[Policy, ...]] = {
         identity.TOKEN_SECRETS,
     ),
     "terms": TERMS,
+    "wardens": (WARDENS,),
     "index": (index.INDEXED,),
     "namespaces": (namespaces.NAMESPACES,),
+    "approvals": (*APPROVALS, *REVIEWS, *KILL_SWITCHES),
 }

@@ -9,6 +9,8 @@ from casemate.core.names import (
     GATEWAY_PORT,
     GUARD_ANNOTATION,
     GUARD_OPTION,
+    IDENTITY_ARGUMENT,
+    IDENTITY_OPTION,
     METRICS_PORT,
     NAME_LABEL,
     guard_arguments,
@@ -22,6 +24,9 @@ _FILE, _DIGEST = guard_arguments("")
 _MARK = f"variables.annotations[?{literal(GUARD_ANNOTATION)}].orValue('')"
 _GUARDED = f"[{literal(_FILE)}, {literal(_DIGEST)} + {_MARK}]"
 """The annotation cannot be changed on a pod: so what it says is what the gateway was told."""
+
+_IDENTITY_OPTIONS = IDENTITY_OPTION[:5]
+"""Beginning of every abbreviation of it that a gateway takes; no other option begins so."""
 
 SHAPE = (
     Check(
@@ -76,6 +81,13 @@ SHAPE = (
         "args",
         f"must have {GUARD_OPTION} and {GUARD_OPTION}-digest, of annotation {GUARD_ANNOTATION}, and"
         " nothing else about the guard",
+        of="variables.gateways",
+    ),
+    every(
+        f"c.?args.orValue([]).filter(a, a.startsWith({literal(_IDENTITY_OPTIONS)})) =="
+        f" [{literal(IDENTITY_ARGUMENT)}]",
+        "args",
+        f"must have {IDENTITY_ARGUMENT}, once, and no other {IDENTITY_OPTION}: nobody unnamed asks",
         of="variables.gateways",
     ),
     every(

@@ -3,6 +3,7 @@
 They take no parameters and ask nobody's rights: whoever owns the cluster's API is bound by them.
 """
 
+from casemate.admission import callers
 from casemate.admission.cel import ours
 from casemate.admission.policy import Check, Policy, Target
 from casemate.api.rules import literal
@@ -70,5 +71,47 @@ AGREEMENTS = Policy(
     ),
 )
 
-STATIC: dict[str, tuple[Policy, ...]] = {"gateway": (GATEWAYS,), "red-lines": (USES, AGREEMENTS)}
+_APPROVALS = ("approvalrequests", "approvaldecisions", "approvalreviews")
+
+# What is held, and what was said, cannot be rewritten either: not with the rules of the kinds gone.
+UNCHANGED = Policy(
+    name="casemate-approvals-unchanged.static.k8s.io",
+    targets=(Target(GROUP, _APPROVALS, ("UPDATE",)),),
+    checks=(
+        Check(
+            "object.spec == oldObject.spec",
+            "request.resource.resource + '.spec: must stay as it was made'",
+        ),
+    ),
+)
+
+APPROVERS = Policy(
+    name="casemate-approvers.static.k8s.io",
+    targets=(Target(GROUP, ("approvaldecisions",), ("CREATE",)),),
+    checks=(
+        Check(
+            f"{callers.PERSON} && {callers.named_as('object.spec.approver')}",
+            literal("spec.approver: must be whoever makes the decision, a person")
+            + f" + {callers.FOUND_USER}",
+        ),
+    ),
+)
+
+LIFTERS = Policy(
+    name="casemate-lifters.static.k8s.io",
+    targets=(Target(GROUP, ("killswitches",), ("DELETE",)),),
+    checks=(
+        Check(
+            f"{callers.PERSON} && !{callers.also('oldObject.spec.stoppedBy')}",
+            literal("spec.stoppedBy: must be lifted by another person")
+            + f" + {callers.FOUND_USER}",
+        ),
+    ),
+)
+
+STATIC: dict[str, tuple[Policy, ...]] = {
+    "gateway": (GATEWAYS,),
+    "red-lines": (USES, AGREEMENTS),
+    "approvals": (UNCHANGED, APPROVERS, LIFTERS),
+}
 """The policies by the file that they are generated into."""

@@ -127,7 +127,7 @@ class Approvals(ApiModel):
     """Who decides about held requests, and how many of them it takes."""
 
     quorum: Annotated[int, Field(ge=1, le=10)] = 2
-    """Distinct approvers that a held request needs."""
+    """Distinct approvers that a held request needs; for `use-of-force` at least 2 all the same."""
     expiry_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
     """Minutes after which an undecided request is denied."""
     approver_groups: Annotated[list[Plain], Field(max_length=16)] = Field(default=[])
@@ -187,6 +187,10 @@ class Capacity(ApiModel):
     """Places to run that deployments may name."""
 
 
+SEALED: Literal["Sealed"] = "Sealed"
+"""Value of `audit.record`: contents are kept, sealed."""
+
+
 class Audit(ApiModel):
     """What the record of requests keeps."""
 
@@ -194,16 +198,16 @@ class Audit(ApiModel):
         Rule(
             cel="self.record != 'Sealed' || has(self.publicKey)",
             message="needs publicKey with record Sealed",
-            holds=lambda self: self.record != "Sealed" or self.public_key is not None,
+            holds=lambda self: self.record != SEALED or self.public_key is not None,
         ),
     )
 
     record: Literal["Digest", "Sealed"] = "Digest"
     """`Digest`: digests only. `Sealed`: content too, encrypted to publicKey."""
     public_key: Text | None = None
-    """Key that content is sealed to."""
+    """Key that content is sealed to: an X25519 public key, as PEM."""
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = 3650
-    """Days that records are kept."""
+    """Days that contents are kept; records are never deleted."""
 
 
 class UsageAgreementSpec(ApiModel):

@@ -18,6 +18,7 @@ class ConditionType(StrEnum):
     CAPACITY_GRANTED = "CapacityGranted"  # the agreement's capacity has room for it
     NETWORK_ISOLATED = "NetworkIsolated"  # every pod has proven that its network is closed
     GUARDRAILS_ENFORCED = "GuardrailsEnforced"  # every ready pod keeps to the agreement's policy
+    NOT_STOPPED = "NotStopped"  # no kill switch stops it
     RECONCILING = "Reconciling"  # the operator is still working towards the spec
     STALLED = "Stalled"  # no retry can help: a person must act
 
@@ -29,6 +30,9 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing"  # children are applied, pods are not all ready yet
     SUSPENDED = "Suspended"  # spec.suspend is set
     SCALED_TO_ZERO = "ScaledToZero"  # spec.replicas is 0
+    STOPPED = "Stopped"  # a kill switch is on that stops it
+    NOT_STOPPED = "NotStopped"  # no kill switch stops it
+    STOPS_UNKNOWN = "StopsUnknown"  # the operator cannot tell which kill switches are on
     NO_REPLICA_READY = "NoReplicaReady"  # no pod answers
     MINIMUM_AVAILABLE = "MinimumReplicasAvailable"  # at least one pod answers
     INVALID_SPEC = "InvalidSpec"  # the stored spec breaks a rule of this version

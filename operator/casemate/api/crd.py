@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from casemate.api.agreement import UsageAgreement
+from casemate.api.approval import REQUEST_NAME_LENGTH, ApprovalDecision, ApprovalRequest
 from casemate.api.index import TermsIndex
+from casemate.api.killswitch import KillSwitch
 from casemate.api.model import ApiModel
+from casemate.api.names import DECISION_NAME_LENGTH, DECISION_NAME_RULE, REQUEST_NAME_RULE
+from casemate.api.review import ApprovalReview
 from casemate.api.rules import VALIDATIONS, Rule
 from casemate.api.structural import Schema, structural
 from casemate.api.supplier import Supplier
@@ -178,5 +182,87 @@ TERMS_INDEX = Definition(
     columns=(column("Age", ".metadata.creationTimestamp", kind="date"),),
     status=False,
 )
-DEFINITIONS = (MODEL_DEPLOYMENT, USAGE_AGREEMENT, SUPPLIER, TERMS_INDEX)
+APPROVAL_REQUEST = Definition(
+    kind="ApprovalRequest",
+    plural="approvalrequests",
+    short_names=("ar",),
+    type=ApprovalRequest,
+    namespaced=True,
+    name_length=REQUEST_NAME_LENGTH,
+    name_rule=REQUEST_NAME_RULE,
+    selectable=(".spec.deployment.name", ".status.phase"),
+    columns=(
+        column("Line", ".spec.line"),
+        column("Requester", ".spec.requester.username"),
+        column("Deployment", ".spec.deployment.name"),
+        column("Approvals", ".status.tally"),
+        column("Phase", ".status.phase"),
+        column("Expires", ".spec.expiresAt"),
+        column("Age", ".metadata.creationTimestamp", kind="date"),
+        column("Agreement", ".spec.agreement.name", priority=1),
+        column("Record", ".spec.record", priority=1),
+        column("Message", ".status.message", priority=1),
+    ),
+)
+APPROVAL_DECISION = Definition(
+    kind="ApprovalDecision",
+    plural="approvaldecisions",
+    short_names=(),
+    type=ApprovalDecision,
+    namespaced=True,
+    name_length=DECISION_NAME_LENGTH,
+    name_rule=DECISION_NAME_RULE,
+    selectable=(".spec.request.name",),
+    columns=(
+        column("Request", ".spec.request.name"),
+        column("Verdict", ".spec.verdict"),
+        column("Approver", ".spec.approver.username"),
+        column("Age", ".metadata.creationTimestamp", kind="date"),
+        column("Justification", ".spec.justification", priority=1),
+    ),
+    status=False,
+)
+APPROVAL_REVIEW = Definition(
+    kind="ApprovalReview",
+    plural="approvalreviews",
+    short_names=(),
+    type=ApprovalReview,
+    # They come and go within minutes, with text that only their makers can open.
+    categories=(),
+    namespaced=True,
+    selectable=(".spec.request.name", ".status.answeredAt"),
+    columns=(
+        column("Request", ".spec.request.name"),
+        column("Reviewer", ".spec.reviewer.username"),
+        column("Answered", ".status.answeredAt"),
+        column("Age", ".metadata.creationTimestamp", kind="date"),
+        column("Message", ".status.message", priority=1),
+    ),
+)
+KILL_SWITCH = Definition(
+    kind="KillSwitch",
+    plural="killswitches",
+    short_names=(),
+    type=KillSwitch,
+    columns=(
+        column("Scope", ".spec.scope"),
+        column("Namespace", ".spec.deployment.namespace"),
+        column("Deployment", ".spec.deployment.name"),
+        column("Agreement", ".spec.agreementRef.name"),
+        column("Stopped by", ".spec.stoppedBy.username"),
+        column("Age", ".metadata.creationTimestamp", kind="date"),
+        column("Reason", ".spec.reason", priority=1),
+    ),
+    status=False,
+)
+DEFINITIONS = (
+    MODEL_DEPLOYMENT,
+    USAGE_AGREEMENT,
+    SUPPLIER,
+    TERMS_INDEX,
+    APPROVAL_REQUEST,
+    APPROVAL_DECISION,
+    APPROVAL_REVIEW,
+    KILL_SWITCH,
+)
 """Every kind of ours."""

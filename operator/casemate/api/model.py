@@ -97,3 +97,22 @@ Plain = Annotated[
         "one line of text, not blank, without control or invisible characters",
     ),
 ]
+Reasoning = Annotated[
+    str,
+    Field(min_length=10, max_length=1000),
+    matching(
+        f"[^{_UNSEEN}]*[^ {_UNSEEN}][^{_UNSEEN}]*",
+        "one line of 10 to 1000 characters, not blank, without control or invisible characters",
+    ),
+]
+"""Why a person did something, for whoever reads the record later."""
+Hex64 = Annotated[
+    str,
+    Field(max_length=64),
+    matching("[0-9a-f]{64}", "a SHA-256 of 64 lower-case hex digits"),
+]
+Uid = Annotated[
+    str,
+    Field(max_length=36),
+    matching("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "the uid of an object, a UUID"),
+]

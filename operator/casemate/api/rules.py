@@ -67,6 +67,15 @@ class Rule:
         return {**schema, VALIDATIONS: [*schema.get(VALIDATIONS, []), self.as_cel()]}
 
 
+IMMUTABLE = Rule(
+    cel="self == oldSelf",
+    message="must stay as it was made",
+    # Only a change can break it, and one value is no change.
+    holds=lambda _: True,
+)
+"""The rule of what nobody may change once it is made."""
+
+
 def matching(pattern: str, accepted: str) -> Rule:
     """Return the rule that a string matches `pattern` as a whole; `accepted` ends "must be".
 

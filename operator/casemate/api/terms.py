@@ -11,7 +11,8 @@ from casemate.api.model import ApiModel, DnsLabel, ImageDigest, Plain
 from casemate.api.quantities import Resources
 from casemate.api.rules import Rule, literal, matching
 
-RED_LINES = {"domestic-mass-surveillance": "Refuse", "use-of-force": "Hold"}
+FORCE = "use-of-force"
+RED_LINES = {"domestic-mass-surveillance": "Refuse", FORCE: "Hold"}
 """The built-in red lines with their mildest verdicts; no agreement can lack or relax them."""
 
 # The days that the months have are part of the pattern, so that CEL refuses the same ones as Python

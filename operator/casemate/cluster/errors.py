@@ -42,6 +42,10 @@ class Conflict(Transient):
     """Somebody else was first: the object changed since it was read, or it is there by now."""
 
 
+class Expired(Transient):
+    """The API server has forgotten the moment that was asked from: all must be listed anew."""
+
+
 class Fenced(Transient):
     """A write was not sent: this replica does not lead. If it did, it is about to end."""
 
@@ -62,4 +66,5 @@ def from_answer(code: int, message: str, retry_after: str | None) -> Error:
     if code in {400, 403, 404, 405, 413, 415, 422}:
         return Stalled(Reason.APPLY_REFUSED, text)
     after = float(retry_after) if retry_after and retry_after.isdigit() else None
-    return Conflict(text, after) if code == 409 else Transient(text, after)  # noqa: PLR2004
+    kind = {409: Conflict, 410: Expired}.get(code, Transient)
+    return kind(text, after)

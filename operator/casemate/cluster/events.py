@@ -23,8 +23,10 @@ _PER_MINUTE = 30
 """Most Events a minute over all deployments: a fight over fields must not flood the API server.
 
 It counts for each action by itself: terms that change for many deployments at once must not crowd
-out who edited a policy. The counter `casemate_drift_repairs_total` and the log count every repair.
+out who edited a policy, nor a stop of all of them what the terms say. The counter
+`casemate_drift_repairs_total` and the log count every repair.
 """
+_OF_STOPS = {Reason.STOPPED, Reason.NOT_STOPPED, Reason.STOPS_UNKNOWN}
 
 
 class Recorder:
@@ -47,8 +49,9 @@ class Recorder:
         self._warn(observed, Reason.CONTESTED, "Wait", contest.words(repair))
 
     def noticed(self, observed: Observed, notice: Notice) -> None:
-        """Says what changed about the terms: a refusal, or one day less of a countdown."""
-        self._warn(observed, notice.reason, "Judge", notice.message)
+        """Says what changed about terms (a refusal, a day less of a countdown) or stops."""
+        action = "Stop" if notice.reason in _OF_STOPS else "Judge"
+        self._warn(observed, notice.reason, action, notice.message)
 
     def broke_glass(self, observed: Observed, use: Use) -> None:
         """Says who wrote a child by the right to break the glass, and why.

@@ -47,11 +47,13 @@ CHILDREN = {
 }
 """Everything that the operator makes for a ModelDeployment, by kind."""
 
+NAMESPACE = Kind("Namespace", "", "v1", "namespaces")
 POD = Kind("Pod", "", "v1", "pods")
 REPLICA_SET = Kind("ReplicaSet", "apps", "v1", "replicasets")
 STATEFUL_SET = Kind("StatefulSet", "apps", "v1", "statefulsets")
 SERVICE = CHILDREN["Service"]
 TOKEN_REVIEW = Kind("TokenReview", "authentication.k8s.io", "v1", "tokenreviews")
+ACCESS_REVIEW = Kind("SubjectAccessReview", "authorization.k8s.io", "v1", "subjectaccessreviews")
 SECRET = Kind("Secret", "", "v1", "secrets")
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
 CERTIFICATE_REQUEST = Kind(
@@ -59,3 +61,7 @@ CERTIFICATE_REQUEST = Kind(
 )
 LEASE = Kind("Lease", "coordination.k8s.io", "v1", "leases")
 TRUST_BUNDLE = Kind("ClusterTrustBundle", "certificates.k8s.io", "v1", "clustertrustbundles")
+APPROVAL_REQUEST = Kind("ApprovalRequest", v1alpha1.GROUP, v1alpha1.VERSION, "approvalrequests")
+APPROVAL_DECISION = Kind("ApprovalDecision", v1alpha1.GROUP, v1alpha1.VERSION, "approvaldecisions")
+APPROVAL_REVIEW = Kind("ApprovalReview", v1alpha1.GROUP, v1alpha1.VERSION, "approvalreviews")
+KILL_SWITCH = Kind("KillSwitch", v1alpha1.GROUP, v1alpha1.VERSION, "killswitches")

@@ -4,16 +4,18 @@ A watch that starts over (after `410 Gone`) shows what exists, but never what va
 a complete list does, by comparing UIDs.
 """
 
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
 from casemate.api.conditions import Reason
 from casemate.cluster.client import Answer, Client
-from casemate.cluster.errors import Stalled
+from casemate.cluster.errors import Error, Stalled
 from casemate.cluster.keys import Key
 from casemate.cluster.kinds import (
     CERTIFICATE_REQUEST,
     CHILDREN,
+    KILL_SWITCH,
     MODEL_DEPLOYMENT,
     POD,
     SUPPLIER,
@@ -24,8 +26,14 @@ from casemate.cluster.store import Store
 from casemate.core import signing
 from casemate.core.names import MANAGED_SELECTOR, SIGNER
 
+logger = logging.getLogger(__name__)
+
 _PAGE = 250
 """Objects in one answer: bounds the memory that a large cluster costs here."""
+
+
+class NoSuchKind(Stalled):
+    """A CustomResourceDefinition is missing."""
 
 
 async def resync(client: Client, store: Store) -> set[Key]:
@@ -36,6 +44,28 @@ async def resync(client: Client, store: Store) -> set[Key]:
     news = set()
     for kind in (MODEL_DEPLOYMENT, *CHILDREN.values(), POD):
         news |= await _resync(client, store, kind)
+    return news | await _resync_switches(client, store)
+
+
+async def _resync_switches(client: Client, store: Store) -> set[Key]:
+    """Reads the kill switches, and goes on without: what cannot be told of them is unknown."""
+    uids: set[str] = set()
+    news: set[Key] = set()
+    version = 0
+    try:
+        async for page in _pages(client, KILL_SWITCH, {}):
+            for item in page["items"]:
+                uids.add(item["metadata"]["uid"])
+                news.update(store.under(item) if store.switches.put(item) else ())
+            version = int(page["metadata"]["resourceVersion"])
+    except NoSuchKind:
+        raise
+    except Error as error:
+        logger.warning("the kill switches cannot be listed: %s", error)
+        return news
+    for one in store.switches.keep_only(uids, version):
+        news.update(store.under(one))
+    store.switches.heard()
     return news
 
 
@@ -78,7 +108,7 @@ async def _pages(client: Client, kind: Kind, selection: dict[str, str]) -> Async
     while True:
         page = await client.request("GET", kind.path(), params, accept=frozenset({404}))
         if page.code == 404:  # noqa: PLR2004
-            raise Stalled(
+            raise NoSuchKind(
                 Reason.APPLY_REFUSED,
                 f"the API server knows no {kind.plural}.{kind.group}: "
                 "install the CustomResourceDefinitions (the chart's crds.enabled)",

@@ -10,6 +10,7 @@ from casemate.api.v1alpha1 import KIND
 from casemate.cluster.glass import Ledger
 from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.records import POD, Record, record_of, version_of
+from casemate.cluster.switches import Switches
 from casemate.cluster.terms import TermsStore
 from casemate.core.isolation import Words
 from casemate.core.names import NAME_LABEL
@@ -30,6 +31,7 @@ class Store:
         self.unseen: dict[tuple[Key, Ref], int] = {}
         """Versions known from answers and lists that no watch has shown yet."""
         self.terms = TermsStore()
+        self.switches = Switches()
         self.glass = Ledger()
         self.words = Words()
         """What the warden says of pods."""
@@ -150,6 +152,14 @@ class Store:
         """Every deployment that exists or has children."""
         return list(self._objects)
 
+    def under(self, switch: Mapping[str, Any]) -> list[Key]:
+        """The deployments that a kill switch may stop; all, unless it names one."""
+        one = switch.get("spec", {}).get("deployment")
+        if one is None:
+            return self.keys()
+        key = Key(str(one.get("namespace")), str(one.get("name")))
+        return [key] if key in self._objects else []
+
     def conditions(self) -> Iterator[tuple[Key, list[dict[str, str]]]]:
         """The conditions in the status of every deployment."""
         for key, objects in self._objects.items():
@@ -180,6 +190,7 @@ class Store:
             ),
             words=self.words,
             terms=self.terms.terms_of(key),
+            switches=self.switches.known(),
             contests=contests or {},
             trouble=trouble,
         )

@@ -9,7 +9,7 @@ from casemate.cluster.client import Client
 from casemate.cluster.errors import Error
 from casemate.cluster.kinds import SERVICE
 from casemate.core import names
-from casemate.core.observed import Isolation
+from casemate.core.observed import Isolation, Replica
 from casemate.isolation.client import Warden
 from casemate.isolation.targets import Protocol, Target
 
@@ -22,11 +22,20 @@ async def find(client: Client, namespace: str, site: tuple[Target, ...]) -> Isol
     Raises:
         Error: There is no warden, or the API server does not answer.
     """
-    service = await client.get(SERVICE, namespace, names.WARDEN)
-    if service is None or not service["spec"].get("clusterIP"):
-        raise Error(f"there is no Service {names.WARDEN} in {namespace}: the chart brings it")
-    address = service["spec"]["clusterIP"]
-    return Isolation(address, namespace, (*_api_server(), *site), await _dns(client))
+    wardens = await _wardens(client, namespace)
+    if not wardens:
+        raise Error(f"there is no Service {names.warden(0)} in {namespace}: the chart brings it")
+    return Isolation(wardens, namespace, (*_api_server(), *site), await _dns(client))
+
+
+async def _wardens(client: Client, namespace: str) -> tuple[Replica, ...]:
+    """The warden's replicas, by their Services."""
+    found = []
+    for name in map(names.warden, range(names.MOST_WARDENS)):
+        service = await client.get(SERVICE, namespace, name)
+        if service is not None and service["spec"].get("clusterIP"):
+            found.append(Replica(name, service["spec"]["clusterIP"]))
+    return tuple(found)
 
 
 def _api_server() -> list[Target]:
@@ -42,22 +51,22 @@ async def _dns(client: Client) -> Target | None:
     return Target(Protocol.TCP, service["spec"]["clusterIP"], names.DNS_PORT, "DNS")
 
 
-def warden(isolation: Isolation, trust: Callable[[], str]) -> Warden:
-    """The warden, to be asked; `trust` returns the CAs as PEM."""
-    name = names.service_hosts(names.WARDEN, isolation.namespace)[0]
-    return Warden(isolation.warden, names.WARDEN_PORT, name, trust)
+def warden(replica: Replica, namespace: str, trust: Callable[[], str]) -> Warden:
+    """A replica of the warden, to be asked; `trust` returns the CAs as PEM."""
+    name = names.service_hosts(replica.name, namespace)[0]
+    return Warden(replica.address, names.WARDEN_PORT, name, trust)
 
 
 async def until_moved(client: Client, isolation: Isolation, every: float) -> None:
-    """Returns when the warden has another address: then everything is rendered anew."""
+    """Returns when the warden has other replicas or addresses: then everything is rendered anew."""
     while True:
         await asyncio.sleep(every)
         try:
-            service = await client.get(SERVICE, isolation.namespace, names.WARDEN)
+            found = await _wardens(client, isolation.namespace)
         except Error as error:
-            logger.warning("the warden's Service could not be read: %s", error)
+            logger.warning("the warden's Services could not be read: %s", error)
             continue
-        address = service["spec"].get("clusterIP") if service else ""
-        if address and address != isolation.warden:
-            logger.warning("the warden moved to %s: beginning anew", address)
+        if found and found != isolation.wardens:
+            told = ", ".join(f"{one.name} at {one.address}" for one in found)
+            logger.warning("the warden is now %s: beginning anew", told)
             return

@@ -5,7 +5,8 @@ when one does, and of a collection that is empty by then it shows nothing; but i
 """
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,17 +18,23 @@ from casemate.cluster.client import in_cluster_server
 Login = Callable[..., Awaitable[kopf.AiohttpSession | None]]
 
 
-def login(listed: Callable[[], None]) -> Login:
+def login(
+    listed: Callable[[], None], answered: Mapping[str, Callable[[], None]] | None = None
+) -> Login:
     """A handler that connects as this pod's account, or else as a kubeconfig says.
 
     Args:
         listed: Called when a part of a collection was read.
+        answered: What to call, by path, when a list or a watch of a collection was granted.
     """
     trace = aiohttp.TraceConfig()
 
     async def look(_: object, __: SimpleNamespace, about: aiohttp.TraceRequestEndParams) -> None:
         if "limit" in about.url.query:
             listed()
+        granted = about.response.status == HTTPStatus.OK
+        if granted and (tell := (answered or {}).get(about.url.path)):
+            tell()
 
     trace.on_request_end.append(look)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from casemate.cluster.keys import Key
 from casemate.cluster.records import POD
 from casemate.cluster.store import Store
 from casemate.core import isolation
-from casemate.core.isolation import Word, Words
+from casemate.core.isolation import Heard, Word, Words, merged
 from casemate.isolation.client import PROOFS_PATH, Request, UnheardError, Warden
 
 logger = logging.getLogger(__name__)
@@ -29,36 +29,49 @@ _SILENT = f"the warden was not heard for {SILENT_SECONDS:.0f} s"
 
 
 class Listener:
-    """Keeps `store.words` true."""
+    """Keeps `store.words` true: asks every replica, since a pod reports to any of them."""
 
     def __init__(
-        self, warden: Warden, token: Path | None, store: Store, changed: Callable[[Key], None]
+        self,
+        wardens: Sequence[Warden],
+        token: Path | None,
+        store: Store,
+        changed: Callable[[Key], None],
     ) -> None:
-        self._warden, self._token = warden, token
+        self._wardens, self._token = tuple(wardens), token
         self._store, self._changed = store, changed
         self._heard = self._asked = datetime.now(UTC)
+        self._said = {one.replica: Heard(self._heard, Words()) for one in self._wardens}
 
     async def begin(self) -> None:
-        """Asks once, so that first decisions are made with what is known."""
-        await self._ask(-1, FIRST_SECONDS)
+        """Asks each once, so that first decisions are made with what is known."""
+        await asyncio.gather(*(self._ask(one, -1, FIRST_SECONDS) for one in self._wardens))
 
     async def run(self) -> None:
         """Asks for ever; an answer comes at once where there is news."""
+        async with asyncio.TaskGroup() as tasks:
+            for one in self._wardens:
+                tasks.create_task(self._listen(one))
+
+    async def _listen(self, warden: Warden) -> None:
         serial = -1
         while True:
-            serial = await self._ask(serial)
+            serial = await self._ask(warden, serial)
             if serial < 0:
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _ask(self, serial: int, seconds: float = ANSWER_SECONDS) -> int:
+    async def _ask(self, warden: Warden, serial: int, seconds: float = ANSWER_SECONDS) -> int:
         """Returns the serial number of the answer, or -1 when there was none."""
         try:
             request = Request(f"{PROOFS_PATH}?since={serial}", _text(self._token))
-            said = await self._warden.exchange(request, seconds)
-            self._take(words_of(said, datetime.now(UTC)), datetime.now(UTC))
+            said = await warden.exchange(request, seconds)
+            now = datetime.now(UTC)
+            self._said[warden.replica] = Heard(now, words_of(said, now))
+            self._take(merged(self._said.values(), now), now)
             return int(said["serial"])
         except (UnheardError, OSError, ValueError, TypeError, KeyError) as error:
-            self._missed(str(error) or type(error).__name__, datetime.now(UTC))
+            why = f"{warden.replica}: {str(error) or type(error).__name__}"
+            self._missed(why, datetime.now(UTC))
             return -1
 
     def _take(self, words: Words, now: datetime) -> None:

@@ -12,7 +12,7 @@ from casemate.cluster.index import Index
 from casemate.cluster.lease import Elector
 from casemate.cluster.resync import resync
 from casemate.cluster.store import Store
-from casemate.controller import isolation, proofs, watches
+from casemate.controller import isolation, proofs, switches, watches
 from casemate.controller.arguments import Options
 from casemate.controller.authority import CHECK_SECONDS, AuthorityKeeper
 from casemate.controller.health import Progress
@@ -60,8 +60,11 @@ class Replica:
         self._terms = WorkQueue(gate.only(terms), 4, terms_failed)
         signer = Signer(client, store, keeper, options.namespace)
         self._certificates = WorkQueue(gate.only(signer), 4, failed)
-        warden = isolation.warden(where, lambda: keeper.chain_pem().decode())
-        listener = proofs.Listener(warden, options.warden_token, store, self._deployments.add)
+        wardens = [
+            isolation.warden(one, where.namespace, lambda: keeper.chain_pem().decode())
+            for one in where.wardens
+        ]
+        listener = proofs.Listener(wardens, options.warden_token, store, self._deployments.add)
         self._leader = Leader(
             client=client,
             store=store,
@@ -93,11 +96,12 @@ class Replica:
             self._certificates.run(),
             self._terms.run(),
             self._resync_forever(),
+            switches.tell_of_doubt(self._store, self._deployments.add),
             self._lead(),
             self._leader.keep_authority(),
             self._leader.keep_index(),
             self._leader.keep_words(),
-            visit_forever(self._where.warden, names.CANARY_PORT),
+            *(visit_forever(one.address, names.CANARY_PORT) for one in self._where.wardens),
             isolation.until_moved(self._client, self._where, CHECK_SECONDS),
         ]
 

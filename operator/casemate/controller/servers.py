@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterator
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from casemate import telemetry
+from casemate.api.conditions import ConditionType
 from casemate.cluster.keys import Key
 from casemate.cluster.store import Store
 from casemate.controller.health import Progress
 from casemate.controller.queue import WorkQueue
 from casemate.controller.terms_metrics import terms_metrics
+from casemate.metering import Family, Label, one_of
 
 
 class StateCollector(Collector):
@@ -26,14 +27,12 @@ class StateCollector(Collector):
     ) -> None:
         self._store, self._queue, self._leads = store, queue, leads
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """The gauges of this moment."""
-        depth = GaugeMetricFamily("casemate_queue_depth", "ModelDeployments that wait for a pass.")
+        depth = Family("casemate_queue_depth", "ModelDeployments that wait for a pass.")
         depth.add_metric([], self._queue.depth)
         yield depth
-        age = GaugeMetricFamily(
-            "casemate_queue_age_seconds", "Age of the oldest waiting or running pass."
-        )
+        age = Family("casemate_queue_age_seconds", "Age of the oldest waiting or running pass.")
         age.add_metric([], self._queue.age())
         yield age
         store = self._store if self._leads() else Store()
@@ -41,11 +40,14 @@ class StateCollector(Collector):
         yield from terms_metrics(store)
 
     @staticmethod
-    def _conditions(store: Store) -> Metric:
-        family = GaugeMetricFamily(
+    def _conditions(store: Store) -> Family:
+        family = Family(
             "casemate_modeldeployment_condition",
             "1 for the status that a condition of a ModelDeployment has, by type and status.",
-            labels=["namespace", "name", "type", "status"],
+            namespace=Label("of the ModelDeployment"),
+            name=Label("of the ModelDeployment"),
+            type=one_of("of the condition", *ConditionType),
+            status=one_of("of the condition", "True", "False", "Unknown"),
         )
         for key, conditions in store.conditions():
             for condition in conditions:

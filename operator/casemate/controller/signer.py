@@ -9,7 +9,14 @@ from typing import Any
 from casemate import telemetry
 from casemate.cluster.client import Client
 from casemate.cluster.keys import Key
-from casemate.cluster.kinds import CERTIFICATE_REQUEST, POD, REPLICA_SET, STATEFUL_SET
+from casemate.cluster.kinds import (
+    CERTIFICATE_REQUEST,
+    CHILDREN,
+    POD,
+    REPLICA_SET,
+    STATEFUL_SET,
+    Kind,
+)
 from casemate.cluster.store import Store
 from casemate.controller.authority import AuthorityKeeper
 from casemate.core import names, pki, signing
@@ -52,8 +59,12 @@ class Signer:
     @staticmethod
     def _hosts(body: Mapping[str, Any], key: Key) -> tuple[str, ...]:
         # `examine` has made sure that it is the warden, or NAME-model of the very deployment.
-        name = body["spec"]["serviceAccountName"].removesuffix("-model")
-        return names.service_hosts(name, key.namespace)
+        account = body["spec"]["serviceAccountName"]
+        hosts = names.service_hosts(account.removesuffix("-model"), key.namespace)
+        if account != names.WARDEN:
+            return hosts
+        # Each replica by its own name too: no other can answer in its place.
+        return hosts + names.service_hosts(body["spec"]["podName"], key.namespace)
 
     async def _gather(self, body: Mapping[str, Any]) -> Request:
         namespace = body["metadata"]["namespace"]
@@ -65,13 +76,19 @@ class Signer:
         )
         name = meta.get("labels", {}).get(names.NAME_LABEL, "")
         uid = self._deployment_uid(Key(namespace, name))
-        return Request(body, pod, replica_set, uid, await self._warden_uid(body))
+        warden = await self._own_uid(body, STATEFUL_SET, names.WARDEN)
+        console = await self._own_uid(body, CHILDREN["Deployment"], names.CONSOLE)
+        return Request(body, pod, replica_set, uid, warden, console)
 
-    async def _warden_uid(self, body: Mapping[str, Any]) -> str | None:
+    async def _own_uid(self, body: Mapping[str, Any], kind: Kind, name: str) -> str | None:
+        """UID of an object of the chart's, where a request is for a pod of the account of its name.
+
+        Any other request is for no pod of that object, and None.
+        """
         account = body["spec"]["serviceAccountName"]
-        if (body["metadata"]["namespace"], account) != (self._namespace, names.WARDEN):
+        if (body["metadata"]["namespace"], account) != (self._namespace, name):
             return None
-        found = await self._client.get(STATEFUL_SET, self._namespace, names.WARDEN)
+        found = await self._client.get(kind, self._namespace, name)
         return found["metadata"]["uid"] if found else None
 
     def _deployment_uid(self, key: Key) -> str | None:

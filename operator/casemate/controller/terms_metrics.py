@@ -4,25 +4,29 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prometheus_client.core import GaugeMetricFamily
-
+from casemate.api.conditions import Reason
 from casemate.api.terms import instant
 from casemate.cluster.kinds import SUPPLIER, USAGE_AGREEMENT, Kind
 from casemate.cluster.store import Store
+from casemate.core import standing
 from casemate.core.notices import TERMS
+from casemate.metering import Family, Label, one_of
 
+_AGREEMENT = Label("name of the UsageAgreement")
+_SUPPLIER = Label("name of the Supplier")
+_STANDINGS = (standing.APPROVED, standing.PHASING_OUT, standing.BLOCKED, "Unknown")
 _REPLICAS = ("replicasUsed", "replicasGranted", "acceleratorsGranted")
 
 
-def terms_metrics(store: Store) -> Iterator[GaugeMetricFamily]:
+def terms_metrics(store: Store) -> Iterator[Family]:
     """The gauges of this moment."""
     yield from _agreements(store)
     yield from _suppliers(store)
     yield _refused(store)
 
 
-def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"casemate_{name}", text, labels=labels)
+def _gauge(name: str, text: str, **labels: Label) -> Family:
+    return Family(f"casemate_{name}", text, **labels)
 
 
 def _of_kind(store: Store, kind: Kind) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -33,19 +37,19 @@ def _of_kind(store: Store, kind: Kind) -> Iterator[tuple[str, Mapping[str, Any]]
             yield key.name, body
 
 
-def _agreements(store: Store) -> Iterator[GaugeMetricFamily]:
+def _agreements(store: Store) -> Iterator[Family]:
     end = _gauge(
         "agreement_end_timestamp_seconds",
         "When the term of a UsageAgreement ends, as Unix time.",
-        "agreement",
+        agreement=_AGREEMENT,
     )
     stop = _gauge(
         "agreement_wind_down_end_timestamp_seconds",
         "When what runs under a UsageAgreement must stop, as Unix time.",
-        "agreement",
+        agreement=_AGREEMENT,
     )
     used, pods, devices = (
-        _gauge(f"agreement_{name}", text, "agreement")
+        _gauge(f"agreement_{name}", text, agreement=_AGREEMENT)
         for name, text in (
             ("replicas_used", "Pods that the deployments of a UsageAgreement ask for."),
             ("replicas_granted", "Pods that they may have."),
@@ -62,31 +66,31 @@ def _agreements(store: Store) -> Iterator[GaugeMetricFamily]:
     yield from (end, stop, used, pods, devices)
 
 
-def _suppliers(store: Store) -> Iterator[GaugeMetricFamily]:
+def _suppliers(store: Store) -> Iterator[Family]:
     deadline = _gauge(
         "supplier_deadline_timestamp_seconds",
         "When use of a Supplier's models must stop, as Unix time.",
-        "supplier",
+        supplier=_SUPPLIER,
     )
     counts = _gauge(
         "supplier_deployments",
         "Deployments behind which a Supplier is, by its standing.",
-        *("supplier", "standing"),
+        supplier=_SUPPLIER,
+        standing=one_of("its own; `Unknown` before the operator has seen it", *_STANDINGS),
     )
     for name, body in _of_kind(store, SUPPLIER):
         status = body.get("status", {})
         if "phaseOutEndsAt" in status:
             deadline.add_metric([name], instant(status["phaseOutEndsAt"]).timestamp())
-        standing = status.get("standing", "Unknown")
-        counts.add_metric([name, standing], status.get("deployments", 0))
+        counts.add_metric([name, status.get("standing", "Unknown")], status.get("deployments", 0))
     yield from (deadline, counts)
 
 
-def _refused(store: Store) -> GaugeMetricFamily:
+def _refused(store: Store) -> Family:
     family = _gauge(
         "modeldeployments_refused",
         "ModelDeployments that their terms do not permit as they are, by reason.",
-        "reason",
+        reason=one_of("of the first condition that says so, see docs/reasons.md", *Reason),
     )
     reasons = Counter(
         one["reason"]

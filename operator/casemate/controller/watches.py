@@ -11,6 +11,7 @@ from casemate.cluster.keys import Key, TermsKey
 from casemate.cluster.kinds import (
     CERTIFICATE_REQUEST,
     CHILDREN,
+    KILL_SWITCH,
     MODEL_DEPLOYMENT,
     POD,
     SUPPLIER,
@@ -54,11 +55,12 @@ def registry(
     """
     handlers = kopf.OperatorRegistry()
     kopf.on.startup(registry=handlers, id="started")(_calls(started))
-    kopf.on.login(registry=handlers)(login(listed))
+    kopf.on.login(registry=handlers)(login(listed, {KILL_SWITCH.path(): store.switches.heard}))
     for kind in (MODEL_DEPLOYMENT, *CHILDREN.values(), POD):
         _on_event(handlers, kind, _remember(store, deployments, terms, kind))
     for kind in (USAGE_AGREEMENT, SUPPLIER):
         _on_event(handlers, kind, _remember_terms(store, terms, kind))
+    _on_event(handlers, KILL_SWITCH, _remember_switch(store, deployments))
     _on_event(handlers, CERTIFICATE_REQUEST, _forward(certificates))
     return handlers
 
@@ -177,6 +179,17 @@ def _remember_terms(store: Store, terms: WorkQueue[TermsKey], kind: Kind) -> Han
             terms.add(store.terms.drop(kind.kind, body["metadata"]["name"]))
         elif key := store.terms.put(kind.kind, body):
             terms.add(key)
+
+    return remember
+
+
+def _remember_switch(store: Store, queue: WorkQueue[Key]) -> Handler:
+    async def remember(event: kopf.RawEvent, **_: Any) -> None:
+        body = event["object"]
+        known = store.switches
+        if known.drop(body) if event["type"] == "DELETED" else known.put(body):
+            for key in store.under(body):
+                queue.add(key)
 
     return remember
 

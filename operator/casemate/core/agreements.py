@@ -11,6 +11,7 @@ from casemate.api.egress import Egress
 from casemate.api.quantities import Resources, amount
 from casemate.api.terms import instant
 from casemate.api.v1alpha1 import ModelDeploymentSpec
+from casemate.audit import sealing
 from casemate.core.digests import digest_of
 from casemate.core.findings import asked
 
@@ -42,8 +43,27 @@ def boundaries(term: Term, now: datetime) -> list[datetime]:
 
 def digest(spec: UsageAgreementSpec) -> str:
     """Digest of the terms, defaults written out."""
-    plain = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return digest_of(plain)
+    return digest_of(plain(spec))
+
+
+def plain(spec: UsageAgreementSpec) -> dict[str, Any]:
+    """The terms as plain data, defaults written out: what the digest is of."""
+    return spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def unsealable(spec: UsageAgreementSpec) -> str:
+    """Why nothing can be sealed to the agreement's key, or nothing; having no key is no reason."""
+    if spec.audit.public_key is None:
+        return ""
+    try:
+        sealing.recipient(spec.audit.public_key)
+    except sealing.SealError:
+        return (
+            "spec.audit.publicKey: must be an X25519 public key in PEM, such as "
+            "`openssl pkey -in key.pem -pubout` prints for a key that "
+            "`openssl genpkey -algorithm X25519 -out key.pem` made"
+        )
+    return ""
 
 
 def reaches(spec: UsageAgreementSpec, peer: Egress) -> bool:

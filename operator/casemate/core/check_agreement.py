@@ -28,10 +28,12 @@ def load(terms: Terms, one: Deployment) -> UsageAgreementSpec | Finding:
         text = f"spec.agreementRef.name: there is no UsageAgreement {name}"
         return _found("False", Reason.AGREEMENT_UNKNOWN, text)
     try:
-        return UsageAgreementSpec.model_validate(terms.agreement.get("spec"))
+        spec = UsageAgreementSpec.model_validate(terms.agreement.get("spec"))
     except ValidationError as error:
-        text = f"UsageAgreement {name} breaks a rule of this version: {first(error)}"
-        return _found("False", Reason.AGREEMENT_INVALID, text)
+        return _invalid(name, first(error))
+    if why := agreements.unsealable(spec):
+        return _invalid(name, why)
+    return spec
 
 
 def check(spec: UsageAgreementSpec, one: Deployment, bundle: int, now: datetime) -> Finding:
@@ -46,6 +48,11 @@ def check(spec: UsageAgreementSpec, one: Deployment, bundle: int, now: datetime)
         )
         return _found("False", Reason.GUARD_OUTDATED, text)
     return _by_the_clock(spec.term, one, now)
+
+
+def _invalid(name: str, why: str) -> Finding:
+    text = f"UsageAgreement {name} breaks a rule of this version: {why}"
+    return _found("False", Reason.AGREEMENT_INVALID, text)
 
 
 def _found(status: str, reason: Reason, message: str, until: datetime | None = None) -> Finding:

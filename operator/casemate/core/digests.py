@@ -6,6 +6,10 @@ from typing import Any
 
 
 def digest_of(plain: Any) -> str:
-    """SHA-256 over canonical JSON: sorted keys, no blanks."""
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    """SHA-256 over what `encoded` makes of it."""
+    return f"sha256:{hashlib.sha256(encoded(plain)).hexdigest()}"
+
+
+def encoded(plain: Any) -> bytes:
+    """Canonical JSON: sorted keys, no blanks."""
+    return json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from casemate.api.agreement import BUILT_IN, UsageAgreementSpec
+from casemate.api.agreement import BUILT_IN, SEALED, Audit, UsageAgreementSpec
 from casemate.api.conditions import ConditionType, Reason
 from casemate.api.guard import Quotas
 from casemate.api.terms import Guardrail
@@ -70,6 +70,7 @@ def _agreed(terms: UsageAgreementSpec) -> dict[str, Any]:
         "uncovered": terms.guard.uncovered_languages,
         "systemInstruction": terms.system_instruction,
         **_quotas(terms.quotas),
+        **_sealing(terms.audit),
     }
 
 
@@ -77,6 +78,11 @@ def _quotas(quotas: Quotas) -> dict[str, Any]:
     """The quotas, or nothing where no amount is limited."""
     said = quotas.model_dump(by_alias=True, exclude_none=True)
     return {"quotas": said} if said.keys() - {"windowSeconds"} else {}
+
+
+def _sealing(audit: Audit) -> dict[str, Any]:
+    """The key that contents are sealed to, or nothing where none are kept."""
+    return {"sealTo": audit.public_key} if audit.record == SEALED else {}
 
 
 def finding(pods: Sequence[Pod], wanted: str) -> Finding:

@@ -1,6 +1,6 @@
 """What is known of the isolation of a deployment's pods: the gates to set, and what to report."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -51,6 +51,33 @@ class Words:
     silent: str = "the warden has not been heard yet"
     pods: Mapping[str, Word] = field(default_factory=dict)
     complete: bool = False
+
+
+class Heard(NamedTuple):
+    """What one replica of the warden said last.
+
+    Attributes:
+        at: When; since when it is asked, where it never answered.
+        words: What it said.
+    """
+
+    at: datetime
+    words: Words
+
+
+def merged(heard: Iterable[Heard], now: datetime) -> Words:
+    """Return what all replicas say together, of each pod the newest: a pod reports to any of them.
+
+    Whatever a replica that is gone has said still counts: its pods need some time to find another.
+    """
+    pods: dict[str, Word] = {}
+    complete = True
+    for one in heard:
+        complete &= one.words.complete or now - one.at > timedelta(seconds=FRESH_SECONDS)
+        for uid, word in one.words.pods.items():
+            if uid not in pods or pods[uid].at < word.at:
+                pods[uid] = word
+    return Words("", pods, complete)
 
 
 class Gate(NamedTuple):

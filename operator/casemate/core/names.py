@@ -33,8 +33,15 @@ GUARD_OPTION = "--guard-policy"
 GUARD_FOLDER, GUARD_FILE = "/etc/casemate/guard", "policy.json"
 """Where the gateway finds its policy; the file's name is also its key in the ConfigMap."""
 
+IDENTITY_OPTION = "--identity"
+IDENTITY_ARGUMENT = f"{IDENTITY_OPTION}=warden"
+"""What makes a gateway ask the warden for the name behind each request."""
+
 BREAK_GLASS_ANNOTATION = "casemate.dev/break-glass"
 """Who wrote an object of a model by the right to break the glass, and why: `USER: REASON`."""
+
+LIFT_ANNOTATION = "casemate.dev/lift"
+"""On a KillSwitch: who lifts it, and why: `USER: REASON`."""
 
 SIGNER = "casemate.dev/gateway"
 """The signer of the gateways' serving certificates (Kubernetes Pod Certificates)."""
@@ -47,9 +54,15 @@ TERMS_INDEX = "casemate-terms"
 
 WARDEN = "casemate-warden"
 """Name of the warden's Service, StatefulSet and account, in the operator's namespace."""
+MOST_WARDENS = 5
+"""Replicas that it may have."""
 WARDEN_PORT = 8444
 CANARY_PORT = 8445
 """Where the warden listens, on TCP and UDP, for what no policy allows."""
+
+CONSOLE = "casemate-console"
+"""Name of the console's Service, Deployment and account, in the operator's namespace."""
+CONSOLE_PORT = 8446
 
 DNS_NAMESPACE, DNS_SERVICE = "kube-system", "kube-dns"
 DNS_LABELS = {"k8s-app": "kube-dns"}
@@ -61,6 +74,16 @@ SERVICE_PORT = 443
 
 MODEL_UID = 65532
 """User and group of every container in a model pod: they share a Unix socket."""
+
+
+def warden(number: int) -> str:
+    """Name of one replica of the warden: of its pod, of its Service and of its log."""
+    return f"{WARDEN}-{number}"
+
+
+def is_warden(name: str) -> bool:
+    """Whether a name is of a replica that the warden may have."""
+    return name in map(warden, range(MOST_WARDENS))
 
 
 def selector_labels(name: str) -> dict[str, str]:

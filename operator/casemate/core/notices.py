@@ -1,4 +1,4 @@
-"""What a new status says about terms and isolation that the one before did not: an Event each."""
+"""What a new status says of terms, isolation and stops that the one before did not: Events."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ TERMS = (
 )
 """The conditions that say what the terms permit."""
 
-WATCHED = (*TERMS, ConditionType.NETWORK_ISOLATED)
+WATCHED = (*TERMS, ConditionType.NETWORK_ISOLATED, ConditionType.NOT_STOPPED)
 """Those of which changes are told."""
 
 _ORDINARY = {
@@ -24,6 +24,8 @@ _ORDINARY = {
     Reason.INCONCLUSIVE,
     Reason.WARDEN_SILENT,
     Reason.NO_PODS,
+    Reason.NOT_STOPPED,
+    Reason.STOPS_UNKNOWN,
 }
 """Reasons that are no news where nothing stood before, nor where the same stood before."""
 
@@ -36,7 +38,7 @@ class Notice(NamedTuple):
 
 
 def notices(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Notice]:
-    """The terms' conditions that changed: a countdown's message does so once a day."""
+    """The watched conditions that changed: a countdown's message does so once a day."""
     old = {one["type"]: one for one in before.get("conditions", [])}
     found = []
     for one in after.get("conditions", []):

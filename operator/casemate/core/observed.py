@@ -95,6 +95,8 @@ class Observed:
     """What the warden says of pods."""
     terms: Terms = field(default_factory=Terms)
     """What agreements and suppliers say; by default nothing, so that nothing is permitted."""
+    switches: tuple[Mapping[str, Any], ...] | None = None
+    """All KillSwitches, the oldest first; None: which there are is not known."""
     contests: Mapping[Ref, Contest] = field(default_factory=dict)
     """Children that were repaired of late."""
     trouble: Trouble | None = None
@@ -104,6 +106,11 @@ class Observed:
     def alive(self) -> tuple[Pod, ...]:
         """Pods that are not on their way out."""
         return tuple(pod for pod in self.pods if not pod.ending)
+
+    @property
+    def agreement(self) -> str:
+        """Name of the agreement that it is made under, whatever else its spec breaks; or empty."""
+        return str(self.body.get("spec", {}).get("agreementRef", {}).get("name", ""))
 
     @property
     def uid(self) -> str:
@@ -116,12 +123,20 @@ class Observed:
         return int(self.body["metadata"]["generation"])
 
 
+class Replica(NamedTuple):
+    """One replica of the warden."""
+
+    name: str
+    address: str
+    """IP address of its own Service: model pods have no resolver."""
+
+
 @dataclass(frozen=True)
 class Isolation:
     """How pods prove that their network is closed."""
 
-    warden: str
-    """IP address of the warden's Service: model pods have no resolver."""
+    wardens: tuple[Replica, ...]
+    """By number; at least one."""
     namespace: str
     """Where the warden runs."""
     closed: tuple[Target, ...] = ()

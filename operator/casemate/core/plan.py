@@ -245,7 +245,8 @@ def _status(
         pods=len(observed.pods),
         troubles=(*isolation.troubles(observed.alive), *observed.pod_troubles),
     )
-    verdict = _contested(observed, judged) or _permitted(verdict, terms.permission)
+    verdict = status.heed(_permitted(verdict, terms.permission), status.stop(observed))
+    verdict = _contested(observed, judged) or verdict
     return status.write(observed, verdict, rollout, now, terms)
 
 

@@ -1,4 +1,4 @@
-"""Who gets a gateway certificate: only a pod that the operator's own Deployment made."""
+"""Who gets a certificate: pods of the operator's own Deployments, of the warden, of the console."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +27,8 @@ class Request:
     warden_uid: str | None = None
     """UID of the warden's StatefulSet, where the request is for a pod in the operator's namespace
     that runs as the warden; None: it is not."""
+    console_uid: str | None = None
+    """UID of the console's Deployment, likewise."""
 
 
 class Denial(NamedTuple):
@@ -64,18 +66,18 @@ def examine(request: Request) -> Denial | None:
         return Denial("PodUnknown", "the pod does not exist (any more)")
     if spec.get("unverifiedUserAnnotations"):
         return Denial("UnknownAnnotations", "this signer accepts no userAnnotations")
+    if request.console_uid:
+        return _of_console(request, pod)
     return _of_warden(request, pod) if request.warden_uid else _of_model(request, pod)
 
 
 def _of_model(request: Request, pod: Mapping[str, Any]) -> Denial | None:
     spec = request.body["spec"]
     name = pod["metadata"].get("labels", {}).get(names.NAME_LABEL)
-    replica_set = request.replica_set
-    if replica_set is None or owner_uid(pod, "ReplicaSet") != replica_set["metadata"]["uid"]:
-        return Denial("PodNotOurs", "the pod is controlled by no ReplicaSet")
-    if not request.deployment_uid or (
-        owner_uid(replica_set, "Deployment") != request.deployment_uid
-    ):
+    made_by = _deployment(request, pod)
+    if isinstance(made_by, Denial):
+        return made_by
+    if not request.deployment_uid or made_by != request.deployment_uid:
         return Denial("PodNotOurs", f"the pod belongs to no ModelDeployment called {name!r}")
     if spec["serviceAccountName"] != f"{name}-model":
         return Denial("PodNotOurs", f"the pod runs as {spec['serviceAccountName']!r}")
@@ -86,6 +88,23 @@ def _of_warden(request: Request, pod: Mapping[str, Any]) -> Denial | None:
     if owner_uid(pod, "StatefulSet") != request.warden_uid:
         return Denial("PodNotOurs", f"the pod is not of the StatefulSet {names.WARDEN}")
     return None
+
+
+def _of_console(request: Request, pod: Mapping[str, Any]) -> Denial | None:
+    made_by = _deployment(request, pod)
+    if isinstance(made_by, Denial):
+        return made_by
+    if made_by != request.console_uid:
+        return Denial("PodNotOurs", f"the pod is not of the Deployment {names.CONSOLE}")
+    return None
+
+
+def _deployment(request: Request, pod: Mapping[str, Any]) -> str | Denial | None:
+    """UID of the Deployment above the ReplicaSet that controls a pod."""
+    replica_set = request.replica_set
+    if replica_set is None or owner_uid(pod, "ReplicaSet") != replica_set["metadata"]["uid"]:
+        return Denial("PodNotOurs", "the pod is controlled by no ReplicaSet")
+    return owner_uid(replica_set, "Deployment")
 
 
 def public_key(csr_der: bytes) -> ec.EllipticCurvePublicKey | Denial:

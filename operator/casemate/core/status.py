@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from casemate.api.conditions import ConditionType, Reason
 from casemate.api.terms import spelled
-from casemate.core import guard_policy, isolation, names
+from casemate.core import guard_policy, isolation, names, stops
+from casemate.core.findings import Finding
 from casemate.core.guard_policy import Policy
 from casemate.core.observed import Observed, Trouble
 from casemate.core.permission import Permission
@@ -107,6 +108,24 @@ def judge(
     return verdict
 
 
+def stop(observed: Observed) -> Finding:
+    """Whether no kill switch stops it."""
+    return stops.finding(observed.switches, observed.namespace, observed.name, observed.agreement)
+
+
+def heed(verdict: Verdict, stop: Finding) -> Verdict:
+    """The verdict beside the kill switches: who set one is to be asked before anybody else.
+
+    One that nobody can tell of takes away what was well, and nothing else.
+    """
+    if stop.status == "True" or (stop.status == "Unknown" and verdict.ready != "True"):
+        return verdict
+    told = replace(verdict, reason=stop.reason, message=stop.message)
+    if stop.status == "Unknown":
+        return replace(told, ready="Unknown", reconciling=True)
+    return replace(told, ready="False", reconciling=False, stalled=True)
+
+
 def write(
     observed: Observed,
     verdict: Verdict,
@@ -115,7 +134,7 @@ def write(
     terms: Consequence | None = None,
 ) -> dict[str, Any] | None:
     """The whole new status, or None when the live one already says so."""
-    findings = [isolation.finding(observed.alive, observed.words)]
+    findings = [isolation.finding(observed.alive, observed.words), stop(observed)]
     if terms:
         guarded = guard_policy.finding(observed.alive, terms.policy.digest)
         findings += [*terms.permission.findings, guarded]

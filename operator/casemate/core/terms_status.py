@@ -32,7 +32,9 @@ def of_agreement(body: Json, grant: Grant, now: datetime) -> Outcome:
     try:
         spec = UsageAgreementSpec.model_validate(body.get("spec"))
     except ValidationError as error:
-        return Outcome(_invalid(body, Reason.AGREEMENT_INVALID, error, now), None)
+        return Outcome(_invalid(body, Reason.AGREEMENT_INVALID, first(error), now), None)
+    if why := agreements.unsealable(spec):
+        return Outcome(_invalid(body, Reason.AGREEMENT_INVALID, why, now), None)
     phase, term = agreements.phase(spec.term, now), spec.term
     reason, words = {
         agreements.PENDING: (Reason.AGREEMENT_PENDING, f"begins at {term.start}"),
@@ -63,7 +65,7 @@ def of_supplier(body: Json, behind: Sequence[Behind], now: datetime) -> Outcome:
     try:
         spec = SupplierSpec.model_validate(body.get("spec"))
     except ValidationError as error:
-        return Outcome(_invalid(body, Reason.SUPPLIER_INVALID, error, now), None)
+        return Outcome(_invalid(body, Reason.SUPPLIER_INVALID, first(error), now), None)
     found, before = standing.standing(spec, now), body.get("status", {})
     inventory = inventories(standing.in_force(spec, now), before.get("inventory", []), behind)
     message = "; ".join([found.message, *omissions(inventory)])
@@ -96,10 +98,10 @@ def _without_time(change: Json) -> dict[str, str]:
     return {key: value for key, value in change.items() if key != "time"}
 
 
-def _invalid(body: Json, reason: Reason, error: ValidationError, now: datetime) -> dict[str, Any]:
+def _invalid(body: Json, reason: Reason, why: str, now: datetime) -> dict[str, Any]:
     """Keeps what was recorded: an inventory that is lost would let everything in."""
-    bad = condition(ConditionType.READY, "False", reason, first(error))
-    stalled = condition(ConditionType.STALLED, "True", reason, first(error))
+    bad = condition(ConditionType.READY, "False", reason, why)
+    stalled = condition(ConditionType.STALLED, "True", reason, why)
     generation = body["metadata"]["generation"]
     kept = {k: v for k, v in body.get("status", {}).items() if k in ("inventory", "history")}
     conditions = _dated(body, bad, now) + _dated(body, stalled, now)

@@ -15,6 +15,7 @@ _START, _GATEWAY = model_pod()["spec"]["initContainers"]
 _NEXT = len(model_pod()["spec"]["volumes"])
 _ARGS = _GATEWAY["args"]
 _TOLD = next(place for place, one in enumerate(_ARGS) if one.startswith("--guard-policy-digest="))
+_NAMES = _ARGS.index("--identity=warden")
 _OTHER_POLICY = f"sha256:{'0' * 64}"
 _MARKED = "/metadata/annotations/casemate.dev~1guard-policy"
 _TAGGED = "registry.enclave.local/tools/t:1"
@@ -185,6 +186,33 @@ SHAPE = [
                 {},
             ),
             ("whose pod says nothing of a policy", {_MARKED: ABSENT}, {}),
+        )
+    ),
+    *(
+        Pair(
+            f"a gateway that {what}",
+            changes,
+            ("args of container gateway", "must have --identity=warden, once, and no other"),
+            {f"{GATEWAY}/args/{len(_ARGS)}": "--idle-timeout=5"},
+        )
+        for what, changes in (
+            ("asks nobody for a name", {f"{GATEWAY}/args/{_NAMES}": "--identity=anonymous"}),
+            ("does not say who names callers", {f"{GATEWAY}/args/{_NAMES}": "--idle-timeout=5"}),
+            (
+                "takes it back at the end",
+                {f"{GATEWAY}/args/{len(_ARGS)}": "--identity=anonymous"},
+            ),
+            (
+                "takes it back in two words",
+                {
+                    f"{GATEWAY}/args/{len(_ARGS)}": "--identity",
+                    f"{GATEWAY}/args/{len(_ARGS) + 1}": "anonymous",
+                },
+            ),
+            (
+                "takes it back by an abbreviation",
+                {f"{GATEWAY}/args/{len(_ARGS)}": "--ide=anonymous"},
+            ),
         )
     ),
     Pair(

@@ -16,7 +16,10 @@ from support.policies import (
 
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 OURS, CORE = "casemate.dev", ""
-KINDS = ("modeldeployments", "usageagreements", "suppliers")
+TERMS = ("modeldeployments", "usageagreements", "suppliers")
+HELD = ("approvalrequests", "approvaldecisions", "killswitches")
+KINDS = (*TERMS, *HELD)
+READ = "approvalreviews"
 READS, WRITES = ("get", "list", "watch"), ("create", "update", "patch", "delete")
 Right = tuple[str, str, str]
 
@@ -30,6 +33,20 @@ GIVES: dict[str, set[Right]] = {
     "casemate-enclave-admin": {("enclave", CORE, "namespaces")},
     "casemate-terms-loosener": {("loosen", OURS, "usageagreements")},
     "casemate-weights-loader": {("load", OURS, "modeldeployments")},
+    "casemate-user": {("use", OURS, "modeldeployments")},
+    "casemate-approver": {
+        ("approve", OURS, "usageagreements"),
+        ("create", OURS, "approvaldecisions"),
+        *_each((*READS, "create", "delete"), OURS, READ),
+        *_each(READS, OURS, "usageagreements", "approvalrequests", "approvaldecisions"),
+    },
+    "casemate-stopper": {
+        *_each((*READS, "create", "stop"), OURS, "killswitches"),
+        *_each(("get",), OURS, "modeldeployments", "usageagreements"),
+    },
+    "casemate-lifter": _each((*READS, "update", "patch", "delete", "lift"), OURS, "killswitches"),
+    # What else it gives is of the wardens alone: see test_wardens.py.
+    "casemate-key-rotator": {("get", CORE, "pods")},
     "casemate-viewer": _each(READS, OURS, *KINDS),
     "casemate-editor": {
         *_each((*READS, *WRITES), OURS, "modeldeployments"),
@@ -38,9 +55,14 @@ GIVES: dict[str, set[Right]] = {
 }
 """What each role allows."""
 
-SUBRESOURCES = ("modeldeployments/scale", "modeldeployments/status", "modeldeployments/finalizers")
+SUBRESOURCES = (
+    *("modeldeployments/scale", "modeldeployments/status", "modeldeployments/finalizers"),
+    *("approvalrequests/status", "approvalreviews/status"),
+)
+OWN = ("break-glass", "load", "loosen", "use", "approve", "stop", "lift")
+"""Verbs of Casemate's own."""
 ASKED = {
-    *_each((*READS, *WRITES, "deletecollection", "break-glass", "load", "loosen"), OURS, *KINDS),
+    *_each((*READS, *WRITES, "deletecollection", *OWN), OURS, *KINDS, READ),
     *_each(("get", "update", "patch"), OURS, *SUBRESOURCES, "usageagreements/status"),
     *_each((*READS, *WRITES, "enclave"), CORE, "namespaces"),
     *_each((*WRITES, "get"), CORE, "pods", "pods/exec", "secrets", "services", "configmaps"),

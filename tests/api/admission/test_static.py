@@ -7,6 +7,7 @@ import pytest
 
 from api.admission.bodies import ABSENT, model_pod, put
 from enclave.controlplane import ControlPlane
+from support.approvals import decision, request, review, switch
 from support.operators import Json, model_deployment
 from support.policies import (
     ADMIN,
@@ -143,3 +144,68 @@ def test_no_call_can_see_or_remove_them(emptied: World, plural: str):
     assert admin.request("GET", f"{ROOT}/{plural}")["items"] == []
     message = emptied.call(ADMIN, "DELETE", f"{ROOT}/{plural}/casemate-gateway.static.k8s.io")
     assert "not found" in message
+
+
+DOMAIN = "/apis/casemate.dev/v1alpha1"
+HELD = ("approvalrequests", "approvaldecisions", "approvalreviews")
+REQUESTS, DECISIONS, REVIEWS = (f"{DOMAIN}/namespaces/{ENCLAVE}/{kind}" for kind in HELD)
+SWITCHES = f"{DOMAIN}/killswitches"
+BOT = f"system:serviceaccount:{ENCLAVE}:bot"
+
+
+@pytest.fixture(scope="module")
+def rewritten(emptied: World) -> Json:
+    """A held request, where the administrator took every rule out of these kinds too."""
+    admin = emptied.as_user(ADMIN)
+    for plural in HELD:
+        where = f"{CRDS}/{plural}.casemate.dev"
+        admin.request("PUT", where, without_rules(admin.request("GET", where)))
+    loose = request("loose", line="Anything", record="")
+    holds(lambda: "" if emptied.call(ADMIN, "POST", REQUESTS, loose) else "gone")
+    return emptied.make(ADMIN, REQUESTS, request("held"))
+
+
+@pytest.mark.parametrize("user", [ENGINEER, ADMIN])
+def test_what_is_held_is_not_rewritten_without_any_policy_or_rule(
+    emptied: World, rewritten: Json, user: str
+):
+    where = f"{REQUESTS}/{rewritten['metadata']['name']}"
+    assert emptied.call(user, "PATCH", where, {"metadata": {"labels": {"a": "b"}}}) == ""
+    message = emptied.call(user, "PATCH", where, {"spec": {"requestDigest": "0" * 64}})
+    assert "casemate-approvals-unchanged.static.k8s.io" in message
+    assert "approvalrequests.spec: must stay as it was made" in message
+
+
+@pytest.mark.parametrize("user", [ENGINEER, ADMIN])
+def test_a_decision_is_its_maker_s_own_and_stays_so_without_any_policy(
+    emptied: World, rewritten: Json, user: str
+):
+    own = decision(rewritten, user)
+    assert emptied.call(user, "POST", DECISIONS, own) == ""
+    message = emptied.call(user, "POST", DECISIONS, decision(rewritten, "ada"))
+    assert "casemate-approvers.static.k8s.io" in message
+    assert f"must be whoever makes the decision, a person; found {user}" in message
+    message = emptied.call(BOT, "POST", DECISIONS, decision(rewritten, BOT))
+    assert f"must be whoever makes the decision, a person; found {BOT}" in message
+    made = emptied.make(user, DECISIONS, own)
+    where = f"{DECISIONS}/{made['metadata']['name']}"
+    message = emptied.call(user, "PATCH", where, {"spec": {"verdict": "Deny"}})
+    assert "approvaldecisions.spec: must stay as it was made" in message
+
+
+def test_what_a_review_asks_is_not_rewritten_without_any_policy(emptied: World, rewritten: Json):
+    made = emptied.make(ADMIN, REVIEWS, review(rewritten, ADMIN))
+    where = f"{REVIEWS}/{made['metadata']['name']}"
+    assert emptied.call(ADMIN, "PATCH", where, {"metadata": {"labels": {"a": "b"}}}) == ""
+    message = emptied.call(ADMIN, "PATCH", where, {"spec": {"publicKey": "another"}})
+    assert "approvalreviews.spec: must stay as it was made" in message
+
+
+def test_who_stopped_does_not_lift_without_any_policy(emptied: World):
+    emptied.make(ENGINEER, SWITCHES, switch("drill", ENGINEER))
+    where = f"{SWITCHES}/drill"
+    assert emptied.call(ADMIN, "DELETE", where) == ""
+    for user in (ENGINEER, BOT):
+        message = emptied.call(user, "DELETE", where)
+        assert "casemate-lifters.static.k8s.io" in message
+        assert f"spec.stoppedBy: must be lifted by another person; found {user}" in message

@@ -11,6 +11,7 @@ from typing import Any, Self
 from kubernetes import client
 from kubernetes.config import new_client_from_config
 
+from casemate.api.crd import DEFINITIONS
 from enclave import parts
 
 Json = dict[str, Any]
@@ -51,12 +52,14 @@ class Cluster:
             client.CoreV1Api(connection).create_namespace({"metadata": {"name": namespace}})
             yield cls(client.CustomObjectsApi(connection), namespace)
 
-    def _target(self) -> Json:
+    def _target(self, kind: str = "ModelDeployment") -> Json:
+        (definition,) = (one for one in DEFINITIONS if one.kind == kind)
+        place = {"namespace": self.namespace} if definition.namespaced else {}
         return {
             "group": "casemate.dev",
             "version": "v1alpha1",
-            "namespace": self.namespace,
-            "plural": "modeldeployments",
+            "plural": definition.plural,
+            **place,
         }
 
     def create(self, name: str, spec: Json, kind: str = "ModelDeployment", **options: str) -> Json:
@@ -67,11 +70,10 @@ class Cluster:
             "metadata": {"name": name},
             "spec": spec,
         }
-        target, create = self._target(), self.objects.create_namespaced_custom_object
-        if kind != "ModelDeployment":
-            del target["namespace"]
-            target["plural"] = f"{kind.lower()}s"
-            create = self.objects.create_cluster_custom_object
+        target = self._target(kind)
+        create = self.objects.create_cluster_custom_object
+        if "namespace" in target:
+            create = self.objects.create_namespaced_custom_object
         stored: Json = create(**target, body=body, field_validation="Strict", **options)
         return stored
 

@@ -10,7 +10,10 @@ import pytest
 from api.crd.cluster import Cluster, Kubectl
 
 CRDS = Path(__file__).parents[3] / "crds"
-PLURALS = ("suppliers", "usageagreements", "modeldeployments")
+PLURALS = (
+    *("approvalrequests", "approvaldecisions", "approvalreviews", "killswitches"),
+    *("suppliers", "usageagreements", "modeldeployments"),
+)
 
 
 @pytest.fixture(scope="session")

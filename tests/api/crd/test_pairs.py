@@ -6,6 +6,7 @@ from api.crd.cluster import Cluster
 from unit.api import (
     access_cases,
     agreement_cases,
+    approval_cases,
     egress_cases,
     engine_cases,
     model_cases,
@@ -17,6 +18,7 @@ from unit.api.cases import NAMES, SPEC, Pair, changed
 PAIRS = [
     *(*model_cases.PAIRS, *engine_cases.PAIRS, *access_cases.PAIRS, *terms_cases.PAIRS),
     *(*agreement_cases.PAIRS, *supplier_cases.PAIRS, *egress_cases.PAIRS),
+    *approval_cases.PAIRS,
 ]
 
 
@@ -24,9 +26,10 @@ PAIRS = [
 def test_a_broken_rule_is_refused_by_field_and_its_neighbour_accepted(
     cluster: Cluster, pair: Pair
 ) -> None:
-    assert cluster.refusal("pair", pair.accepted_spec(), pair.kind) == ""
+    name = approval_cases.NAMES.get(pair.kind, "pair")
+    assert cluster.refusal(name, pair.accepted_spec(), pair.kind) == ""
 
-    message = cluster.refusal("pair", pair.refused_spec(), pair.kind)
+    message = cluster.refusal(name, pair.refused_spec(), pair.kind)
     for part in (f"spec.{pair.field or pair.at}", *pair.says):
         assert part in message
 

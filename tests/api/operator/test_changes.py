@@ -57,11 +57,7 @@ def _value(api: Api, namespace: str, kind: str, name: str, at: tuple[str | int, 
     return found
 
 
-def _repairs(operator: Operator) -> float:
-    """How many repairs were counted, over all kinds."""
-    text = operator.fetch(operator.metrics_port, "/metrics")[1]
-    lines = [one for one in text.splitlines() if one.startswith("casemate_drift_repairs_total{")]
-    return sum(float(line.rpartition(" ")[2]) for line in lines)
+REPAIRS = "casemate_drift_repairs_total"
 
 
 @pytest.mark.parametrize("what", CHANGES)
@@ -71,7 +67,7 @@ def test_a_change_of_the_spec_propagates_and_is_no_drift(
     spec, kind, name, at, expected = CHANGES[what]
     create(api, namespace)
     value = partial(_value, api, namespace, kind, name, at)
-    before, repairs = value(), _repairs(operator)
+    before, repairs = value(), operator.total(REPAIRS)
     assert before != expected
 
     api.patch("ModelDeployment", namespace, "m", {"spec": spec})
@@ -80,10 +76,10 @@ def test_a_change_of_the_spec_propagates_and_is_no_drift(
     eventually(
         lambda: ready(api, namespace).get("observedGeneration") == 2, "the change is not reported"
     )
-    assert _repairs(operator) == repairs
+    assert operator.total(REPAIRS) == repairs
     assert not api.items("Event", namespace)
     api.delete("Service", namespace, "m")
-    eventually(lambda: _repairs(operator) > repairs, "control: drift is counted")
+    eventually(lambda: operator.total(REPAIRS) > repairs, "control: drift is counted")
 
 
 def test_the_disruption_budget_is_repaired_like_any_child(

@@ -151,9 +151,9 @@ def test_conditions_are_as_kstatus_reads_them(api: Api, operator: Operator, name
     generation = found["metadata"]["generation"]
 
     terms = {"AgreementInForce", "SupplierPermitted", "CapacityGranted"}
-    seen = {"NetworkIsolated", "GuardrailsEnforced"}
+    seen = {"NetworkIsolated", "GuardrailsEnforced", "NotStopped"}
     assert {"Ready", "Available", "Reconciling", *seen, *terms} == conditions.keys()
-    assert {conditions[one]["reason"] for one in seen} == {"NoPods"}
+    assert {conditions[one]["reason"] for one in seen} == {"NoPods", "NotStopped"}
     assert {conditions[one]["status"] for one in terms} == {"True"}
     assert all(c["observedGeneration"] == generation for c in conditions.values())
     assert conditions["Reconciling"]["status"] == "True"

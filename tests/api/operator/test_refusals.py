@@ -112,7 +112,7 @@ def test_a_child_that_the_cluster_refuses_stalls_with_the_clusters_own_words(
     found = api.get("ModelDeployment", namespace, "m")
     assert found is not None
     types = {c["type"] for c in found["status"]["conditions"]}
-    assert types == {"Ready", "Available", "NetworkIsolated", "Stalled"}
+    assert types == {"Ready", "Available", "NetworkIsolated", "NotStopped", "Stalled"}
     assert api.get("NetworkPolicy", namespace, "m-default-deny"), "the closed part is there"
 
     api.client.request("DELETE", refusing)

@@ -144,6 +144,7 @@ def test_agreements_and_suppliers_say_where_they_stand_and_the_index_repeats_it(
     found = status(api, "UsageAgreement", makers[0])
     assert (found["phase"], found["deployments"], found["replicasUsed"]) == ("InForce", 1, 2)
     assert found["termsDigest"].startswith("sha256:")
+    eventually(lambda: api.get("Deployment", namespace, "m") is not None, "it was never made")
     child = api.get("Deployment", namespace, "m")
     assert child is not None
     stamp = f"{makers[0]}@{found['termsDigest']}"

@@ -58,8 +58,12 @@ WAIVER: Json = {
 }
 """A waiver of a directive."""
 
-SPECS = {"ModelDeployment": SPEC, "UsageAgreement": AGREEMENT, "Supplier": SUPPLIER}
-"""An accepted spec by kind."""
+SPECS: dict[str, Json] = {
+    "ModelDeployment": SPEC,
+    "UsageAgreement": AGREEMENT,
+    "Supplier": SUPPLIER,
+}
+"""An accepted spec by kind; further kinds add theirs."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from casemate.api.v1alpha1 import NAME_RULE, ModelDeploymentSpec
 from unit.api import (
     access_cases,
     agreement_cases,
+    approval_cases,
     egress_cases,
     engine_cases,
     model_cases,
@@ -29,6 +30,7 @@ from unit.api.cases import AGREEMENT, NAMES, SPEC, Pair, changed
 PAIRS = [
     *(*model_cases.PAIRS, *engine_cases.PAIRS, *access_cases.PAIRS, *terms_cases.PAIRS),
     *(*agreement_cases.PAIRS, *supplier_cases.PAIRS, *egress_cases.PAIRS),
+    *approval_cases.PAIRS,
 ]
 
 

@@ -12,7 +12,7 @@ from casemate.cluster.keys import Key
 from casemate.cluster.store import Store
 from casemate.controller import proofs
 from casemate.controller.proofs import Listener, words_of
-from casemate.core.isolation import FRESH_SECONDS
+from casemate.core.isolation import FRESH_SECONDS, Heard, Word, Words, merged
 from casemate.core.names import NAME_LABEL
 from casemate.isolation.proof import Proof, Verdict
 from unit.isolation.place import OPERATOR, POD, Place, free_port, placed
@@ -44,7 +44,7 @@ async def ear(tmp_path: Path) -> AsyncIterator[Ear]:
         store.put("Pod", {"metadata": meta | {"labels": {NAME_LABEL: "m"}}})
         token = tmp_path / "operator-token"
         token.write_text(OPERATOR)
-        listener = Listener(place.warden, token, store, marked.append)
+        listener = Listener([place.warden], token, store, marked.append)
         yield Ear(place, store, listener, marked)
 
 
@@ -83,7 +83,7 @@ async def test_a_warden_that_goes_is_silent_only_after_a_while(
     ear.place.ledger.record(POD, [9090], FINE)
     await ear.listener.begin()
     ear.take_marked()
-    ear.listener._warden = replace(ear.place.warden, port=free_port())
+    ear.listener._wardens = (replace(ear.place.warden, port=free_port()),)
     await ear.listener.begin()
     assert (ear.store.words.silent, ear.take_marked()) == ("", [])
     monkeypatch.setattr(proofs, "SILENT_SECONDS", 0.0)
@@ -93,13 +93,13 @@ async def test_a_warden_that_goes_is_silent_only_after_a_while(
     assert POD.uid in ear.store.words.pods, "what was known stays"
     await ear.listener.begin()
     assert ear.take_marked() == [], "it is told once"
-    ear.listener._warden = ear.place.warden
+    ear.listener._wardens = (ear.place.warden,)
     await ear.listener.begin()
     assert (ear.store.words.silent, ear.take_marked()) == ("", [KEY])
 
 
 async def test_without_a_token_the_warden_is_not_heard(ear: Ear, tmp_path: Path) -> None:
-    listener = Listener(ear.place.warden, tmp_path / "none", ear.store, ear.marked.append)
+    listener = Listener([ear.place.warden], tmp_path / "none", ear.store, ear.marked.append)
     await listener.begin()
     assert ear.store.words.silent
 
@@ -118,3 +118,42 @@ def test_a_warden_that_just_began_has_not_heard_of_all() -> None:
 def test_an_answer_that_is_none_is_refused(said: dict[str, object]) -> None:
     with pytest.raises((KeyError, ValueError, TypeError)):
         words_of(said, datetime.now(UTC))
+
+
+def said(at: datetime, *, complete: bool = True, **pods: tuple[str, float]) -> Heard:
+    """What a replica said of pods: a verdict, and how many seconds before."""
+    words = {
+        uid: Word("models", uid, verdict, "", at - timedelta(seconds=age))
+        for uid, (verdict, age) in pods.items()
+    }
+    return Heard(at, Words("", words, complete))
+
+
+def test_of_all_replicas_words_the_newest_on_each_pod_counts() -> None:
+    now = datetime.now(UTC)
+    one = said(now, a=("Enforced", 60.0), b=("Enforced", 1.0))
+    other = said(now, a=("NotEnforced", 2.0), c=("Enforced", 3.0))
+    for order in ((one, other), (other, one)):
+        found = merged(order, now)
+        verdicts = {uid: word.verdict for uid, word in found.pods.items()}
+        assert verdicts == {"a": "NotEnforced", "b": "Enforced", "c": "Enforced"}
+        assert found.complete
+
+
+def test_a_pod_that_nobody_names_is_missed_only_once_nobody_can_have_heard_of_it() -> None:
+    now = datetime.now(UTC)
+    lately, long = (now - timedelta(seconds=FRESH_SECONDS + by) for by in (-1, 1))
+    whole = said(now)
+    assert not merged([whole, said(now, complete=False)], now).complete, "one just began"
+    assert not merged([whole, Heard(lately, Words())], now).complete, "one fell silent lately"
+    assert merged([whole, Heard(long, Words())], now).complete, "its pods had time to move"
+
+
+async def test_one_replica_that_is_away_silences_nobody(ear: Ear) -> None:
+    away = replace(ear.place.warden, name="away.svc", port=free_port())
+    ear.listener = Listener(
+        [away, ear.place.warden], ear.listener._token, ear.store, ear.marked.append
+    )
+    ear.place.ledger.record(POD, [9090], FINE)
+    await ear.listener.begin()
+    assert (ear.store.words.silent, list(ear.store.words.pods)) == ("", [POD.uid])

@@ -1,7 +1,5 @@
 """What the operator's two ports serve."""
 
-import re
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,11 +13,21 @@ from casemate.cluster.store import Store
 from casemate.controller import servers
 from casemate.controller.health import Progress
 from casemate.controller.queue import WorkQueue
-from casemate.controller.terms_metrics import terms_metrics
+from support.metrics import PAGE, differences, documented, shown
 from unit.cluster.test_store import child, parent
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "operations.md"
-ROW = re.compile(r"^\| `(casemate_\w+)(?:\{([\w,]+)\})?` \| (\w+) \|", re.MULTILINE)
+AGREEMENT = {
+    "kind": "UsageAgreement",
+    "metadata": {"name": "a", "uid": "1", "resourceVersion": "1", "generation": 1},
+    "spec": {"term": {"start": "2026-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z"}},
+    "status": {"windDownEndsAt": "2027-02-01T00:00:00Z"},
+}
+SUPPLIER = {
+    "kind": "Supplier",
+    "metadata": {"name": "s", "uid": "2", "resourceVersion": "2", "generation": 1},
+    "spec": {},
+    "status": {"phaseOutEndsAt": "2027-01-01T00:00:00Z", "standing": "PhasingOut"},
+}
 
 
 async def _work(_: Key) -> None:
@@ -50,56 +58,56 @@ async def _get(app: web.Application, path: str) -> tuple[int, str]:
         await runner.cleanup()
 
 
-async def _metrics(store: Store, queue: WorkQueue[Key], *, leads: bool = True) -> Any:
+async def _scrape(store: Store, queue: WorkQueue[Key], *, leads: bool = True) -> str:
     collector = servers.StateCollector(store, queue, lambda: leads)
     try:
         status, text = await _get(servers.metrics_app(collector), "/metrics")
     finally:
         telemetry.REGISTRY.unregister(collector)
     assert status == 200
+    return text
+
+
+async def _metrics(store: Store, queue: WorkQueue[Key], *, leads: bool = True) -> Any:
+    text = await _scrape(store, queue, leads=leads)
     return {family.name: family for family in text_string_to_metric_families(text)}
 
 
-def _documented() -> dict[str, tuple[str, set[str]]]:
-    rows = ROW.findall(DOCUMENT.read_text())
-    return {
-        name.removesuffix("_total"): (kind, set(labels.split(",")) - {""})
-        for name, labels, kind in rows
-        if not name.startswith("casemate_gateway_")
-    }
-
-
-async def test_the_metrics_that_are_documented_are_those_that_are_served() -> None:
+async def test_a_scrape_shows_exactly_what_is_documented() -> None:
     store, queue, _ = _parts()
-    found = await _metrics(store, queue)
-    served = {name: family.type for name, family in found.items() if name.startswith("casemate_")}
-    assert served == {name: kind for name, (kind, _) in _documented().items()}
+    text = await _scrape(store, queue)
+    assert differences(documented("Operator"), shown(text)) == []
 
 
-def test_the_labels_that_are_documented_are_those_that_are_set() -> None:
-    documented = {name: labels for name, (_, labels) in _documented().items()}
-    fixed = {
-        "casemate_queue_depth": set(),
-        "casemate_queue_age_seconds": set(),
-        "casemate_modeldeployment_condition": {"namespace", "name", "type", "status"},
-        **{one.name: set(one._labelnames) for one in terms_metrics(Store())},
-    }
-    metrics = (
-        telemetry.RECONCILE_DURATION,
-        telemetry.RECONCILE_TOTAL,
-        telemetry.RECONCILE_ERRORS,
-        telemetry.DRIFT_REPAIRS,
-        telemetry.CONTESTS,
-        telemetry.BREAK_GLASS,
-        telemetry.API_REQUESTS,
-        telemetry.CERTIFICATES,
-        telemetry.WARDEN_HEARD,
-        telemetry.CA_EXPIRY,
-        telemetry.LEADER,
-        telemetry.BUILD_INFO,
-    )
-    known = {one._name: set(one._labelnames) for one in metrics}
-    assert known | fixed == documented
+async def test_what_is_said_of_objects_has_the_labels_that_are_documented() -> None:
+    store, queue, _ = _parts()
+    conditions = [
+        {"type": "Ready", "status": "False", "reason": "Progressing"},
+        {"type": "AgreementInForce", "status": "False", "reason": "UseNotAllowed"},
+    ]
+    store.put(KIND, parent(5, status={"conditions": conditions}))
+    store.terms.put("UsageAgreement", AGREEMENT)
+    store.terms.put("Supplier", SUPPLIER)
+    text = await _scrape(store, queue)
+    named = [name for name, one in shown(text).items() if one.labels]
+    assert len(named) > 16
+    assert differences(documented("Operator"), shown(text)) == []
+
+
+def test_control_a_scrape_that_differs_is_told_apart() -> None:
+    page = documented("Operator", PAGE.read_text())
+    text = """# TYPE casemate_leader counter
+casemate_leader_total 1
+# TYPE casemate_reconcile_total counter
+casemate_reconcile_total{result="perhaps"} 1
+# TYPE casemate_queue_depth gauge
+casemate_queue_depth{queue="a"} 1
+"""
+    found = differences(page, shown(text))
+    assert "casemate_leader is not scraped" in found
+    assert "casemate_leader_total is not documented" in found
+    assert "casemate_reconcile_total: result is ['perhaps']" in found
+    assert "casemate_queue_depth has labels ['queue']" in found
 
 
 async def test_conditions_and_queue_are_read_at_scrape_time() -> None:

@@ -31,18 +31,21 @@ def test_a_watch_shows_something_before_it_counts_as_dead_and_silence_is_noticed
 async def test_a_list_is_seen_and_a_watch_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    status = 200
+
     async def answer(_: web.Request) -> web.Response:
-        return web.json_response({})
+        return web.json_response({}, status=status)
 
     app = web.Application()
-    app.router.add_get("/things", answer)
+    app.router.add_get("/{what}", answer)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     server = f"http://127.0.0.1:{runner.addresses[0][1]}"
     monkeypatch.setenv("KUBECONFIG", str(_kubeconfig(tmp_path / "kubeconfig", server)))
     seen: list[str] = []
-    found = await login(lambda: seen.append("list"))(
+    granted: list[str] = []
+    found = await login(lambda: seen.append("list"), {"/things": lambda: granted.append("things")})(
         logger=logging.getLogger(), settings=watches.settings()
     )
     assert found is not None
@@ -50,6 +53,12 @@ async def test_a_list_is_seen_and_a_watch_is_none(
         for query, lists in (("watch=true", 0), ("limit=250", 1), ("limit=250&continue=x", 2)):
             async with session.get(f"{found.server}/things?{query}"):
                 assert len(seen) == lists, query
+        assert len(granted) == 3
+        async with session.get(f"{found.server}/others?watch=true"):
+            assert len(granted) == 3, "control: of another collection"
+        status = 403
+        async with session.get(f"{found.server}/things?watch=true"):
+            assert len(granted) == 3, "a refusal tells nothing"
     await runner.cleanup()
 
 

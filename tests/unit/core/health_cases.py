@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from support.approvals import switch
 from support.terms import AGREEMENT_SPEC, agreement, directive, supplier
 from unit.api.cases import IMAGE, SPEC, Json, changed
 from unit.core import health_states as made
@@ -74,6 +75,8 @@ DEPLOYMENTS: Cases = {
     "a part was deleted and comes back": (made.drifted, WORKING),
     "suspended": (on(suspend=True), ASLEEP),
     "scaled to zero": (on(replicas=0), WELL),
+    "stopped by a kill switch": (lambda: made.stopped(switch("s", "eve")), FAILED),
+    "whether it is stopped is not known": (lambda: made.stopped(known=False), WORKING),
     "the rollout takes too long": (made.late, FAILED),
     "a spec that this version refuses": (on(replicas=-1), FAILED),
     "a name that is taken": (made.taken, FAILED),

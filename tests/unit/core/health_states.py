@@ -101,6 +101,13 @@ def refused_by_the_server() -> Json:
     return reported(ready(), Trouble("ApplyRefused", "the API server answered 403: quota"))
 
 
+def stopped(*switches: Json, known: bool = True) -> Json:
+    """One that served until somebody stopped it, or nobody could tell whether somebody did."""
+    world = ready()
+    world.switches = list(switches) if known else None
+    return reported(world)
+
+
 def reported(world: World, trouble: Trouble | None = None) -> Json:
     """The deployment with the status that a look gives it, before anything is carried out."""
     found = plan(world.observed(trouble), SETTINGS, NOW).status

@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from casemate.api.agreement import UsageAgreementSpec
 from casemate.api.v1alpha1 import ModelDeploymentSpec
@@ -12,6 +14,7 @@ from casemate.core.guard_policy import finding, policy
 from casemate.core.isolation import Pod
 from casemate.core.names import GUARD_ANNOTATION
 from casemate.core.observed import Ref
+from casemate.policyfile import parse
 from support.terms import AGREEMENT_SPEC, agreement, supplier
 from unit.api.cases import IMAGE, SPEC, changed
 from unit.core.world import SETTINGS, World, conditions, guarded_pod, ready
@@ -39,6 +42,21 @@ def rendered(spec: dict[str, Any] | None = None, **terms: Any) -> World:
     world = World(spec)
     world.terms[0] = agreement(**terms)
     return world.settle()
+
+
+def key() -> str:
+    made = X25519PrivateKey.generate().public_key()
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return made.public_bytes(serialization.Encoding.PEM, form).decode()
+
+
+def test_the_key_that_contents_are_sealed_to_is_in_the_policy_and_a_gateway_reads_it() -> None:
+    pem = key()
+    world = rendered(audit={"record": "Sealed", "publicKey": pem})
+    assert said(world)["sealTo"] == pem
+    assert parse(world.objects[POLICY]["data"]["policy.json"].encode()).seal_to is not None
+    for audit in ({"record": "Digest", "publicKey": pem}, {}):
+        assert "sealTo" not in said(rendered(audit=audit))
 
 
 def said(world: World) -> Any:

@@ -13,6 +13,10 @@ def status(reason: str, message: str = "", kind: str = "SupplierPermitted") -> J
     return {"conditions": [{"type": kind, "reason": reason, "message": message}]}
 
 
+def stops(reason: str) -> Json:
+    return status(reason, kind="NotStopped")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
@@ -25,6 +29,10 @@ def status(reason: str, message: str = "", kind: str = "SupplierPermitted") -> J
         (status("SupplierBlocked", "x"), status("Approved", "y"), ["Approved"]),
         (status("Approved", "a"), status("InventoryPending", "b"), []),
         (status("Approved"), status("Progressing", kind="Ready"), []),
+        ({}, stops("NotStopped"), []),
+        (stops("NotStopped"), stops("StopsUnknown"), []),
+        (stops("NotStopped"), stops("Stopped"), ["Stopped"]),
+        (stops("Stopped"), stops("NotStopped"), ["NotStopped"]),
     ],
 )
 def test_a_change_of_the_terms_is_told_once(before: Json, after: Json, told: list[str]) -> None:

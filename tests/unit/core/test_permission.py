@@ -56,6 +56,10 @@ REFUSED: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str, str]] = {
         changed("agreementRef.name", "other"), [agreement(), supplier()],
         "AgreementUnknown", "no UsageAgreement other",
     ),
+    "a key that nothing can be sealed to": (
+        SPEC, [agreement(audit={"record": "Sealed", "publicKey": "PEM"}), supplier()],
+        "AgreementInvalid", "spec.audit.publicKey: must be an X25519 public key in PEM",
+    ),
     "a use that is not allowed": (
         changed("use", "planning"), [agreement(), supplier()],
         "UseNotAllowed", "spec.use: found planning, the agreement accepts logistics-optimization",

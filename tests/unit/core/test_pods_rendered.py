@@ -143,7 +143,7 @@ def test_dns_is_proven_to_be_closed_unless_it_was_asked_for() -> None:
     assert f"--closed={DNS.argument()}" not in pod["initContainers"][0]["args"]
     assert (pod["dnsPolicy"], pod.get("dnsConfig")) == ("ClusterFirst", None)
     others = [one for one in pod["initContainers"][0]["args"] if one.startswith("--closed=")]
-    assert len(others) == 4, "the canary, twice, the kubelet and the API server stay closed"
+    assert len(others) == 6, "two canaries, twice, the kubelet and the API server stay closed"
 
 
 @few

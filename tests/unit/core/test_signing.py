@@ -110,6 +110,33 @@ def test_the_wardens_own_pod_is_granted_and_one_that_only_runs_as_it_is_not() ->
         assert denial.reason == "PodNotOurs"
 
 
+def test_the_consoles_own_pod_is_granted_and_one_that_only_runs_as_it_is_not() -> None:
+    body = {"spec": {"podUID": "pod", "serviceAccountName": "casemate-console"}}
+    pod, over = owned("pod", "ReplicaSet", "set"), owned("set", "Deployment", "console")
+    assert examine(Request(body, pod, over, None, console_uid="console")) is None
+    others: dict[str, Request] = {
+        "no Deployment": Request(body, pod, over, None, console_uid=None),
+        "another": Request(body, pod, owned("set", "Deployment", "x"), None, console_uid="console"),
+        "a StatefulSet": Request(
+            body, owned("pod", "StatefulSet", "console"), over, None, console_uid="console"
+        ),
+        "a ReplicaSet alone": Request(
+            body, pod, {"metadata": {"uid": "set"}}, None, console_uid="console"
+        ),
+        "another ReplicaSet": Request(
+            body, pod, owned("x", "Deployment", "console"), None, console_uid="console"
+        ),
+        "a bare pod": Request(
+            body, {"metadata": {"uid": "pod"}}, None, None, console_uid="console"
+        ),
+        "a model's": Request(body, pod, over, "console", console_uid=None),
+    }
+    for name, request in others.items():
+        denial = examine(request)
+        assert denial is not None, name
+        assert denial.reason == "PodNotOurs"
+
+
 def test_a_deployment_is_ours_if_we_applied_it_for_this_very_model_deployment() -> None:
     observed = ready().observed()
     live = observed.children[Ref("Deployment", "m")]

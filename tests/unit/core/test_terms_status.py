@@ -120,3 +120,11 @@ def test_the_next_look_is_at_the_next_day_of_a_countdown() -> None:
     assert of_supplier(body, [], moment).next == datetime(2026, 3, 2, tzinfo=UTC)
     assert of_supplier(body, [], DEADLINE - timedelta(hours=1)).next == DEADLINE
     assert of_supplier(body, [], DEADLINE).next is None
+
+
+def test_an_agreement_whose_key_is_none_is_invalid_and_says_what_is_accepted() -> None:
+    audit = {"record": "Sealed", "publicKey": "PEM"}
+    found = of_agreement(at(agreement(audit=audit)), GRANT, NOW).status
+    ready = found["conditions"][0]
+    assert (ready["status"], ready["reason"]) == ("False", "AgreementInvalid")
+    assert "openssl genpkey -algorithm X25519" in ready["message"]

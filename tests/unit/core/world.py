@@ -15,7 +15,15 @@ from casemate.cluster.keys import Key
 from casemate.cluster.store import Store
 from casemate.core.isolation import Words
 from casemate.core.names import GUARD_ANNOTATION, MANAGED_BY, NAME_LABEL
-from casemate.core.observed import GuardBundle, Isolation, Observed, Ref, Settings, Trouble
+from casemate.core.observed import (
+    GuardBundle,
+    Isolation,
+    Observed,
+    Ref,
+    Replica,
+    Settings,
+    Trouble,
+)
 from casemate.core.plan import Plan, plan
 from casemate.isolation.targets import Protocol, Target
 from support.terms import terms
@@ -24,7 +32,8 @@ from unit.api.cases import SPEC, Json
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DIGEST = "sha256:" + "0b" * 32
 _API_SERVER = Target(Protocol.TCP, "10.96.0.1", 443, "API server")
-ISOLATION = Isolation("10.96.7.7", "casemate-system", (_API_SERVER,))
+WARDENS = (Replica("casemate-warden-0", "10.96.7.7"), Replica("casemate-warden-1", "10.96.7.8"))
+ISOLATION = Isolation(WARDENS, "casemate-system", (_API_SERVER,))
 SETTINGS = Settings(
     gateway_image=f"registry.enclave.local/casemate/casemate@{DIGEST}",
     isolation=ISOLATION,
@@ -66,6 +75,8 @@ class World:
         self.pods: list[Json] = []
         self.terms: list[Json] = terms()
         self.doubt = ""
+        self.switches: list[Json] | None = []
+        """None: nobody can tell."""
         self.words = Words()
         self._version = 100
         meta = {
@@ -87,6 +98,11 @@ class World:
         store = Store()
         store.terms.doubt = lambda: self.doubt
         store.words = self.words
+        if self.switches is not None:
+            store.switches.heard()
+        for number, body in enumerate(self.switches or ()):
+            made = {"uid": f"s-{number}", "creationTimestamp": f"2026-03-01T00:00:0{number}Z"}
+            store.switches.put(self._numbered({**body, "metadata": body["metadata"] | made}))
         for body in self.terms:
             store.terms.put(body["kind"], self._numbered(body))
         for kind, body in (

@@ -44,6 +44,7 @@ def gateway(
             f"--tls-bundle={TLS_FOLDER}/{TLS_BUNDLE}",
             f"--engine={address}",
             f"--metrics=0.0.0.0:{names.METRICS_PORT}",
+            names.IDENTITY_ARGUMENT,
             f"--warden-token={TOKEN_FOLDER}/{TOKEN_FILE}",
             f"--isolation-period={isolation.period}",
             *_circuit(isolation, spec.access),
@@ -93,17 +94,28 @@ def _circuit(isolation: Isolation, access: Access) -> list[str]:
 
     What the author opens need not be closed: the DNS, and gateways of other models.
     """
-    host, name = isolation.warden, names.service_hosts(names.WARDEN, isolation.namespace)[0]
-    warden = Target(Protocol.TCP, host, names.WARDEN_PORT, name)
-    canary = (Target(one, host, names.CANARY_PORT, "canary") for one in Protocol)
+    wardens = (
+        Target(
+            Protocol.TCP,
+            one.address,
+            names.WARDEN_PORT,
+            names.service_hosts(one.name, isolation.namespace)[0],
+        )
+        for one in isolation.wardens
+    )
+    canaries = (
+        Target(protocol, one.address, names.CANARY_PORT, "canary")
+        for one in isolation.wardens
+        for protocol in Protocol
+    )
     closed = (
-        *(one.argument() for one in canary),
+        *(one.argument() for one in canaries),
         f"tcp:$(HOST_IP):{_KUBELET_PORT}=kubelet",
         *(one.argument() for one in isolation.closed),
         *([isolation.dns.argument()] if isolation.dns and not access.dns else []),
     )
     return [
-        f"--warden={warden.argument()}",
+        *(f"--warden={one.argument()}" for one in wardens),
         f"--warden-ca={CA_FOLDER}/{CA_FILE}",
         *(f"--closed={one}" for one in closed),
         *([] if access.egress else [f"--neighbour-port={names.GATEWAY_PORT}"]),
