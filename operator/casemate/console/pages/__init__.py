@@ -1,0 +1,1 @@
+"""What the pages look like: pure functions from what was read to HTML."""
