@@ -54,11 +54,13 @@ def answers(judge: Judge, lines: Iterable[str]) -> Iterator[str]:
 def _answer(judge: Judge, line: str) -> dict[str, Any]:
     case: Any = None
     try:
-        case = _case(line)
+        case = _read(line)
+        _check(case)
         judged = judge.text(case["text"]) if "text" in case else judge.request(_body(case))
     except (ValueError, RecursionError, GuardError) as error:
         told = {"line": None, "tier": "structural", "error": str(error)[:200]}
-        return {"id": _id(line, case), "verdict": Verdict.REFUSE.value, **told}
+        name = case.get("id") if isinstance(case, dict) else None
+        return {"id": name, "verdict": Verdict.REFUSE.value, **told}
     return {"id": case["id"], **_told(judged)}
 
 
@@ -70,10 +72,13 @@ def _told(judged: Judgement) -> dict[str, str | None]:
     }
 
 
-def _case(line: str) -> dict[str, Any]:
+def _read(line: str) -> Any:
     if len(line) > MOST_CHARS:
         raise ValueError(f"a line may have {MOST_CHARS} characters; this one has {len(line)}")
-    case = json.loads(line)
+    return json.loads(line)
+
+
+def _check(case: Any) -> None:
     if not isinstance(case, dict):
         raise ValueError("a line must be a JSON object")  # noqa: TRY004  as for any bad input
     if unknown := case.keys() - _KEYS:
@@ -85,20 +90,10 @@ def _case(line: str) -> dict[str, Any]:
     for name, kind, told in _TYPES:
         if name in case and not isinstance(case[name], kind):
             raise ValueError(f"{name!r} must be {told}")
-    return case
 
 
 def _body(case: dict[str, Any]) -> dict[str, Any]:
     return {name: case[name] for name in ("messages", "tools") if name in case}
-
-
-def _id(line: str, case: Any) -> Any:
-    """Return the id of a line that is refused, if it has one that can be read."""
-    try:
-        value = case if case is not None else json.loads(line[:MOST_CHARS])
-    except (ValueError, RecursionError):
-        return None
-    return value.get("id") if isinstance(value, dict) else None
 
 
 def _terms(path: Path | None) -> PolicyFile:
