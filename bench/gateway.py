@@ -1,14 +1,14 @@
-"""What the gateway costs: the engine alone, nginx before it, our gateway before it, in one run.
+"""What the gateway and its guard cost, in one run: the engine alone, nginx, and three gateways.
 
 Usage: bench/gateway.py --out DIR [--quick]. Everything runs on loopback and Unix sockets. The
-three targets take turns in short rounds, so that a noisy machine is noisy for all of them.
-"Added" means the difference to the engine alone at the same percentile.
+gateways are `empty` (no checks), `linear` (the guard without its sentence encoder) and `guard`
+(all of it, as it ships). Texts are new each time, since the guard remembers what it has judged;
+the load `repeated` sends one conversation again and again, as chats do.
 """
 
 import argparse
-import asyncio
 import contextlib
-import json
+import os
 import socket
 import statistics
 import subprocess
@@ -18,146 +18,13 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import uvloop
-from gateway_client import Link, Target, request
+from gateway_client import Target
+from gateway_loads import SEEDS, Bench, chat, conversation
 from gateway_setup import Process, cpu, make_bundle, memory, nginx_config
 
-NAMES = ("direct", "nginx", "gateway")
-QUANTILES = (50, 90, 99)
-STREAMS = 64
-
-
-def chat(prompt: str, *, stream: bool = False, size: int = 1024) -> bytes:
-    message = {"role": "user", "content": prompt}
-    body: dict[str, Any] = {"model": "m", "messages": [message], "temperature": 0.2}
-    if stream:
-        body["stream"] = True
-    filler = size - len(json.dumps(body))
-    body["messages"] = [{"role": "system", "content": "x" * max(1, filler - 40)}, message]
-    return request(json.dumps(body).encode())
-
-
-def quantile(values: list[float], percent: int) -> float:
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
-
-
-class Bench:
-    def __init__(
-        self, targets: list[Target], pids: dict[str, int], out: Path, *, quick: bool
-    ) -> None:
-        self.targets = targets
-        self.pids = pids
-        self.out = out
-        self.rounds = 3 if quick else 12
-
-    def record(self, name: str, value: float, unit: str, reference: str) -> None:
-        line = json.dumps(
-            {"name": name, "value": round(value, 4), "unit": unit, "reference": reference}
-        )
-        print(line, flush=True)
-        with self.out.open("a") as file:
-            file.write(line + "\n")
-
-    def compare(self, name: str, samples: dict[str, list[float]]) -> None:
-        for percent in QUANTILES:
-            base = quantile(samples["direct"], percent)
-            self.record(f"{name}_direct_p{percent}", base * 1e3, "ms", "engine alone")
-            for target in NAMES[1:]:
-                added = quantile(samples[target], percent) - base
-                self.record(f"{name}_{target}_added_p{percent}", added * 1e3, "ms", "over direct")
-
-    async def latency(self, workers: int, per_round: int) -> dict[str, list[float]]:
-        samples: dict[str, list[float]] = {name: [] for name in NAMES}
-        data = chat("hello")
-        links = {
-            target.name: [await Link.to(target) for _ in range(workers)] for target in self.targets
-        }
-
-        async def work(link: Link, into: list[float]) -> None:
-            into += [await link.ask(data) for _ in range(per_round // workers)]
-
-        for turn in range(self.rounds + 1):
-            for name, group in links.items():
-                into: list[float] = []
-                await asyncio.gather(*(work(link, into) for link in group))
-                if turn:  # the first round warms up
-                    samples[name] += into
-        for group in links.values():
-            for link in group:
-                link.close()
-        return samples
-
-    async def cost(self) -> None:
-        """Measure processor time, which other work on the machine hardly changes."""
-        count = 500 * self.rounds
-        for name, pid in self.pids.items():
-            link = await Link.to(next(target for target in self.targets if target.name == name))
-            before = cpu(pid)
-            for _ in range(count):
-                await link.ask(chat("hello"))
-            each = (cpu(pid) - before) / count
-            self.record(f"cpu_per_request_{name}", each * 1e6, "us", f"of {count}, sequential")
-            before = cpu(pid)
-            await link.ask(chat(f"{count}/1", stream=True), streamed=True)
-            each = (cpu(pid) - before) / count
-            self.record(f"cpu_per_event_{name}", each * 1e6, "us", f"of {count}, 1 ms apart")
-            link.close()
-
-    async def first_token(self) -> dict[str, list[float]]:
-        samples: dict[str, list[float]] = {name: [] for name in NAMES}
-        data = chat("2/0", stream=True)
-        for turn in range(self.rounds + 1):
-            for target in self.targets:
-                link = await Link.to(target)
-                for _ in range(30):
-                    await link.ask(data, streamed=True)
-                    if turn:
-                        samples[target.name].append(link.first - link.began)
-                link.close()
-        return samples
-
-    async def chunks(self) -> dict[str, list[float]]:
-        samples: dict[str, list[float]] = {name: [] for name in NAMES}
-        for _ in range(self.rounds):
-            for target in self.targets:
-                link = await Link.to(target)
-                await link.ask(chat("100/4", stream=True), streamed=True)
-                samples[target.name] += link.gaps
-                link.close()
-        return samples
-
-    async def streams(self, target: Target, prompt: str) -> tuple[float, list[float]]:
-        links = [await Link.to(target) for _ in range(STREAMS)]
-        data = chat(prompt, stream=True)
-        began = time.monotonic()
-        await asyncio.gather(*(link.ask(data, streamed=True) for link in links))
-        took = time.monotonic() - began
-        gaps = [gap for link in links for gap in link.gaps]
-        for link in links:
-            link.close()
-        return len(gaps) / took, gaps
-
-    async def throughput(self) -> None:
-        turns = max(2, self.rounds // 4)
-        for name, prompt in (("paced_50_per_s", "100/20"), ("unpaced", "300/0")):
-            rates: dict[str, list[float]] = {target: [] for target in NAMES}
-            gaps: dict[str, list[float]] = {target: [] for target in NAMES}
-            for _ in range(turns):
-                for target in self.targets:
-                    rate, seen = await self.streams(target, prompt)
-                    rates[target.name].append(rate)
-                    gaps[target.name] += seen
-            for target_name in NAMES:
-                self.record(
-                    f"streams_{STREAMS}_{name}_{target_name}",
-                    statistics.median(rates[target_name]),
-                    "events/s",
-                    f"median of {turns} rounds",
-                )
-            if name != "unpaced":
-                self.compare(f"streams_{STREAMS}_{name}_event", gaps)
+GATEWAYS = ("empty", "linear", "guard")
 
 
 def ready(port: int) -> bool:
@@ -169,11 +36,11 @@ def ready(port: int) -> bool:
 
 
 def wait_until_ready(port: int, process: Process) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not ready(port):
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError("the gateway did not become ready")
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 def free_port() -> int:
@@ -182,11 +49,13 @@ def free_port() -> int:
         return port
 
 
-def gateway_command(folder: Path, port: int, metrics: int) -> list[str]:
+def gateway_command(kind: str, folder: Path, port: int, metrics: int) -> list[str]:
+    subject = [str(Path(__file__).with_name("gateway_subject.py")), kind]
     return [
-        *(sys.executable, "-m", "casemate", "gateway"),
+        *(sys.executable, *(["-m", "casemate", "gateway"] if kind == "guard" else subject)),
         *("--listen", f"127.0.0.1:{port}", "--metrics", f"127.0.0.1:{metrics}"),
         *("--tls-bundle", str(folder / "bundle.pem"), "--engine", f"unix://{folder}/engine.sock"),
+        *("--identity", "anonymous"),  # what names cost is the warden's; see the cache's own test
     ]
 
 
@@ -201,23 +70,32 @@ def started(command: list[str]) -> Iterator[Process]:
 
 
 def cold_starts(bench: Bench, folder: Path, times: int) -> None:
-    took = []
-    for _ in range(times):
+    took: dict[str, list[float]] = {kind: [] for kind in GATEWAYS}
+    busy: dict[str, list[float]] = {kind: [] for kind in GATEWAYS}
+    for kind in GATEWAYS * times:
         metrics = free_port()
         began = time.monotonic()
-        with started(gateway_command(folder, free_port(), metrics)) as process:
+        with started(gateway_command(kind, folder, free_port(), metrics)) as process:
             wait_until_ready(metrics, process)
-            took.append(time.monotonic() - began)
-    bench.record("gateway_cold_start", statistics.median(took), "s", f"median of {times}")
+            took[kind].append(time.monotonic() - began)
+            busy[kind].append(cpu(process.pid))
+    for kind in GATEWAYS:
+        told = f"median of {times}; of it {statistics.median(busy[kind]):.2f} s of processor time"
+        bench.record(f"cold_start_{kind}", statistics.median(took[kind]), "s", told)
 
 
-async def measure(bench: Bench) -> None:
-    bench.compare("sequential_1kb", await bench.latency(1, 200))
-    bench.compare("concurrent_16_1kb", await bench.latency(16, 480))
-    bench.compare("sse_first_token", await bench.first_token())
-    bench.compare("sse_event", await bench.chunks())
-    await bench.throughput()
-    await bench.cost()
+async def measure(bench: Bench, *, quick: bool) -> None:
+    bench.compare("sequential_1kb", await bench.sequential(15), "one after the other")
+    seconds = 2 if quick else 5
+    for rate in (5, 50):
+        samples = await bench.at_rate(rate, seconds, lambda: chat("60/0", next(SEEDS)))
+        bench.compare(f"rate_{rate}_1kb", samples, f"{rate} requests/s")
+    again = conversation()
+    bench.compare("repeated_50", await bench.at_rate(50, seconds, lambda: again), "50 requests/s")
+    await bench.reading()
+    await bench.throughput("paced_10_per_s", "60/100")
+    await bench.throughput("paced_50_per_s", "100/20")
+    await bench.cost(50 if quick else 200)
 
 
 def main() -> None:
@@ -233,19 +111,22 @@ def main() -> None:
         context = make_bundle(folder)
         engine = [sys.executable, str(Path(__file__).with_name("gateway_engine.py"))]
         stack.enter_context(started([*engine, str(folder / "engine.sock")]))
-        ports = {"nginx": free_port(), "gateway": free_port()}
-        metrics = free_port()
-        nginx = stack.enter_context(started(nginx_config(folder, ports["nginx"])))
-        gateway = stack.enter_context(started(gateway_command(folder, ports["gateway"], metrics)))
-        wait_until_ready(metrics, gateway)
+        ports = {each: free_port() for each in ("nginx", *GATEWAYS)}
+        pids = {"nginx": stack.enter_context(started(nginx_config(folder, ports["nginx"]))).pid}
         targets = [Target("direct", socket=str(folder / "engine.sock"))]
-        targets += [Target(key, port=port, context=context) for key, port in ports.items()]
-        pids = {"nginx": nginx.pid, "gateway": gateway.pid}
-        bench = Bench(targets, pids, out, quick=given.quick)
-        bench.record("gateway_rss_idle", memory(gateway.pid), "MiB", "before the first request")
-        uvloop.run(measure(bench))
-        bench.record("gateway_rss", memory(gateway.pid), "MiB", "after all loads")
-        bench.record("nginx_rss", memory(nginx.pid), "MiB", "after all loads, master and worker")
+        targets += [Target(each, port=port, context=context) for each, port in ports.items()]
+        bench = Bench(targets, pids, out, 2 if given.quick else 5)
+        for kind in GATEWAYS:
+            metrics = free_port()
+            command = gateway_command(kind, folder, ports[kind], metrics)
+            process = stack.enter_context(started(command))
+            wait_until_ready(metrics, process)
+            pids[kind] = process.pid
+            bench.record(f"rss_idle_{kind}", memory(process.pid), "MiB", "before any request")
+        bench.record("load_before", os.getloadavg()[0], "runnable", "others' work, 1 minute")
+        uvloop.run(measure(bench, quick=given.quick))
+        for each, pid in pids.items():
+            bench.record(f"rss_{each}", memory(pid), "MiB", "after all loads")
         cold_starts(bench, folder, 3 if given.quick else 10)
 
 

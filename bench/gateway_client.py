@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-STAMP = re.compile(rb"@(\d+)@")
+STAMP = re.compile(rb'"created": ?(\d+)')
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 END = b"0\r\n\r\n"
-TIMEOUT = 60.0
+TIMEOUT = 120.0
+
+
+class RefusedError(Exception):
+    """The target answered with an error, or ended a stream with one; says which."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,16 @@ def request(body: bytes) -> bytes:
 
 
 class Link(asyncio.Protocol):
-    """One connection to a target."""
+    """One connection to a target.
+
+    Attributes:
+        arrivals: Of the last stream: when each event was written and when it came, in seconds.
+    """
 
     def __init__(self) -> None:
         self.buffer = b""
         self.streamed = False
-        self.gaps: list[float] = []
-        self.first = 0.0
+        self.arrivals: list[tuple[float, float]] = []
         self.answered: asyncio.Future[None] | None = None
 
     @classmethod
@@ -59,8 +66,7 @@ class Link(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.answered and not self.answered.done():
-            self.answered.set_exception(exc or ConnectionError("closed before the answer's end"))
+        self.finish(exc or RefusedError("closed before the answer's end"))
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -69,37 +75,41 @@ class Link(asyncio.Protocol):
             return
         self.buffer += data
         head, found, body = self.buffer.partition(b"\r\n\r\n")
-        if not found:
-            return
         length = LENGTH.search(head)
-        if not head.startswith(b"HTTP/1.1 200") or length is None:
-            raise RuntimeError(f"unexpected answer: {self.buffer[:300]!r}")
-        if len(body) >= int(length[1]):
-            self.finish()
+        if found and length and len(body) >= int(length[1]):
+            good = head.startswith(b"HTTP/1.1 200")
+            self.finish(None if good else RefusedError(body[:200].decode(errors="replace")))
 
     def event_received(self, data: bytes) -> None:
-        now = time.monotonic_ns()
+        now = time.monotonic_ns() / 1e9
         # A stamp never straddles two reads here: each event is one small write.
-        for match in STAMP.finditer(data):
-            self.first = self.first or now / 1e9
-            self.gaps.append((now - int(match[1])) / 1e9)
-        if data.endswith(END):
+        self.arrivals += [(int(match[1]) / 1e9, now) for match in STAMP.finditer(data)]
+        if b'"error"' in data or b"content_filter" in data or data.startswith(b"HTTP/1.1 4"):
+            self.finish(RefusedError(data[-300:].decode(errors="replace").splitlines()[-1]))
+        elif data.endswith(END):
             self.finish()
 
-    def finish(self) -> None:
+    def finish(self, error: Exception | None = None) -> None:
         self.buffer = b""
         if self.answered and not self.answered.done():
-            self.answered.set_result(None)
+            if error:
+                self.answered.set_exception(error)
+            else:
+                self.answered.set_result(None)
 
     async def ask(self, data: bytes, *, streamed: bool = False) -> float:
-        """Send a request; return the seconds until its answer was complete."""
+        """Send a request; return the seconds until its answer was complete.
+
+        Raises:
+            RefusedError: It was not answered.
+        """
         self.answered = asyncio.get_running_loop().create_future()
-        self.streamed, self.first = streamed, 0.0
-        began = time.monotonic()
+        self.streamed, self.arrivals = streamed, []
+        self.began = time.monotonic()
         self.transport.write(data)
         await asyncio.wait_for(self.answered, TIMEOUT)
-        self.began = began
-        return time.monotonic() - began
+        return time.monotonic() - self.began
 
     def close(self) -> None:
+        self.answered = None
         self.transport.abort()

@@ -1,8 +1,8 @@
 """A fake engine for the gateway's benchmark: as fast as possible, each streamed event stamped.
 
-Usage: gateway_engine.py SOCKET. A stamp is ``@NANOSECONDS@`` on the clock that all processes of
-one machine share. The prompt of a streamed request says ``COUNT/PAUSE``: how many events, and how
-many milliseconds between two of them.
+Usage: gateway_engine.py SOCKET. The field ``created`` of an event is its time in nanoseconds, on
+the clock that all processes of one machine share. The prompt of a request says
+``COUNT/PAUSE/SEED``: how many words, how many milliseconds between two events, and which text.
 """
 
 import asyncio
@@ -12,35 +12,26 @@ import sys
 import time
 
 import uvloop
+from gateway_texts import words
 from typing_extensions import override
 
-ASKED = re.compile(rb"(\d+)/([\d.]+)")
+ASKED = re.compile(rb"(\d+)/([\d.]+)/(\d+)")
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 USAGE = {"prompt_tokens": 200, "completion_tokens": 150, "total_tokens": 350}
 EVENT = (
-    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m",'
-    b'"choices":[{"index":0,"delta":{"content":"@%d@"},"finish_reason":null}]}\n\n'
+    b'data: {"id":"c","object":"chat.completion.chunk","created":%d,"model":"m",'
+    b'"choices":[{"index":0,"delta":{"content":%b},"finish_reason":%b}]}\n\n'
 )
-
-
-def whole() -> bytes:
-    message = {"role": "assistant", "content": "word " * 150}
-    body = json.dumps(
-        {
-            "id": "c",
-            "object": "chat.completion",
-            "created": 1,
-            "model": "m",
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": USAGE,
-        }
-    ).encode()
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    return head % len(body) + body
-
-
-WHOLE = whole()
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def whole(answer: list[str]) -> bytes:
+    message = {"role": "assistant", "content": "".join(answer)}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    document = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
+    body = json.dumps({**document, "choices": [choice], "usage": USAGE}).encode()
+    return HEAD % len(body) + body
 
 
 def framed(data: bytes) -> bytes:
@@ -79,19 +70,22 @@ class Connection(asyncio.Protocol):
         if not found or (length and len(body) < int(length[1])):
             return
         self.buffer = b""
+        asked = ASKED.search(body)
+        count, pause, seed = (int(asked[1]), float(asked[2]), int(asked[3])) if asked else (1, 0, 0)
+        answer = words(seed, count)
         if b'"stream":true' in body or b'"stream": true' in body:
-            asked = ASKED.search(body)
-            count, pause = (int(asked[1]), float(asked[2]) / 1000) if asked else (1, 0.0)
-            self.task = asyncio.get_running_loop().create_task(self.stream(count, pause))
+            self.task = asyncio.get_running_loop().create_task(self.stream(answer, pause / 1000))
         else:
-            self.transport.write(WHOLE)
+            self.transport.write(whole(answer))
 
-    async def stream(self, count: int, pause: float) -> None:
+    async def stream(self, answer: list[str], pause: float) -> None:
         self.transport.write(STREAM)
-        for _ in range(count):
-            self.transport.write(framed(EVENT % time.monotonic_ns()))
+        for word in answer:
+            token = json.dumps(word).encode()
+            self.transport.write(framed(EVENT % (time.monotonic_ns(), token, b"null")))
             await self.resumed.wait()
             await asyncio.sleep(pause)
+        self.transport.write(framed(EVENT % (time.monotonic_ns(), b'""', b'"stop"')))
         self.transport.write(framed(b"data: [DONE]\n\n") + b"0\r\n\r\n")
 
 

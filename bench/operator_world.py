@@ -12,7 +12,7 @@ from operator_watch import Place
 from casemate.api.v1alpha1 import API_VERSION, KIND, ModelDeploymentSpec
 from casemate.cluster.kinds import MODEL_DEPLOYMENT, SUPPLIER, USAGE_AGREEMENT
 from casemate.controller.bundle import SHIPPED
-from casemate.core.observed import Isolation, Observed, Settings
+from casemate.core.observed import Isolation, Observed, Replica, Settings
 from casemate.core.permission import Permission
 from casemate.core.render import render
 from enclave.controlplane import ControlPlane
@@ -20,7 +20,8 @@ from enclave.kubeapi import ApiError, KubeApi
 
 ROOT = Path(__file__).parents[1]
 SYSTEM = "casemate-system"
-ISOLATION = Isolation("10.96.7.7", SYSTEM)
+WARDENS = (Replica("casemate-warden-0", "10.96.7.7"), Replica("casemate-warden-1", "10.96.7.8"))
+ISOLATION = Isolation(WARDENS, SYSTEM)
 NAMESPACES = tuple(f"team-{number}" for number in range(5))
 GATEWAY_IMAGE = f"registry.enclave.local/casemate/casemate@sha256:{'a' * 64}"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -98,10 +99,11 @@ def world(workdir: Path) -> Iterator[ControlPlane]:
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
             api.apply(f"/api/v1/namespaces/{name}", body)
         ports = [{"name": "https", "port": 8444}]
-        warden = {"clusterIP": ISOLATION.warden, "ports": ports}
-        meta = {"name": "casemate-warden"}
-        body = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": warden}
-        api.apply(f"/api/v1/namespaces/{SYSTEM}/services/casemate-warden", body)
+        for one in WARDENS:
+            spec = {"clusterIP": one.address, "ports": ports}
+            meta = {"name": one.name}
+            body = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
+            api.apply(f"/api/v1/namespaces/{SYSTEM}/services/{one.name}", body)
         _grant(api)
         _wait_served(api)
         _agree(api)

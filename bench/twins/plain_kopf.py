@@ -14,12 +14,15 @@ from kubernetes.aio import client, config
 from casemate.api.v1alpha1 import GROUP, PLURAL, VERSION, ModelDeploymentSpec
 from casemate.controller.bundle import SHIPPED
 from casemate.core.names import NAME_LABEL
-from casemate.core.observed import Isolation, Observed, Settings
+from casemate.core.observed import Isolation, Observed, Replica, Settings
 from casemate.core.permission import Permission
 from casemate.core.render import render
 
+WARDENS = (Replica("casemate-warden-0", "10.96.7.7"), Replica("casemate-warden-1", "10.96.7.8"))
 SETTINGS = Settings(
-    os.environ["CASEMATE_BENCH_GATEWAY_IMAGE"], Isolation("10.96.7.7", "casemate-system"), SHIPPED
+    os.environ["CASEMATE_BENCH_GATEWAY_IMAGE"],
+    Isolation(WARDENS, "casemate-system"),
+    SHIPPED,
 )
 KINDS = {
     "NetworkPolicy": (client.NetworkingV1Api, "network_policy", "networkpolicies"),

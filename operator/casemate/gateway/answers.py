@@ -18,6 +18,7 @@ from typing_extensions import override
 from casemate.gateway.errors import Refusal, slow_client
 
 JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
 EVENTS = "text/event-stream; charset=utf-8"
 SLICE_BYTES = 64 << 10
 
@@ -120,8 +121,8 @@ class EventStream(Answer):
         ended: Whether its end was sent.
     """
 
-    def __init__(self, request: web.BaseRequest) -> None:
-        super().__init__(200, b"", kind=EVENTS)
+    def __init__(self, request: web.BaseRequest, headers: dict[str, str] | None = None) -> None:
+        super().__init__(200, b"", headers, kind=EVENTS)
         self._request = request
         self.ended = False
 

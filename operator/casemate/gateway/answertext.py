@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from casemate.gateway.replies import place_of
+from casemate.guard.surfaces import strings
 
 _TEXTS = ("reasoning_content", "content", "refusal")
 """In the order in which they are read."""
@@ -55,7 +56,7 @@ def call_text(raw: str) -> str:
     if "\\" not in raw:
         return raw
     try:
-        plain = "\n".join(_strings(json.loads(raw)))
+        plain = "\n".join(strings(json.loads(raw)))
     except (ValueError, RecursionError):
         plain = _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), raw)
     # Two escapes may make one character; half of one is none.
@@ -88,15 +89,3 @@ def _logprobs(logprobs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"logprobs.{name}", token.get("token") or ""
             for rank, other in enumerate(token.get("top_logprobs") or ()):
                 yield f"logprobs.{name}.top_logprobs[{rank}]", other.get("token") or ""
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if type(value) is str:
-        yield value
-    elif type(value) is list:
-        for item in value:
-            yield from _strings(item)
-    elif type(value) is dict:
-        for key, item in value.items():
-            yield key
-            yield from _strings(item)

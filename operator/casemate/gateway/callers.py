@@ -1,10 +1,12 @@
 """Who asks: the one place that knows how callers are told apart.
 
-Until callers have names, it is by address. All of an IPv6 customer's network counts as one:
-whoever has one address there has 2^64 of them.
+A caller with a name is known by it, wherever it calls from. Where a gateway is told to ask for
+none, callers are told apart by address. All of an IPv6 customer's network counts as one: whoever
+has one address there has 2^64 of them.
 """
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -14,21 +16,32 @@ _V6_PREFIX = 64
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One caller, as quotas see them.
+    """One caller.
 
     Attributes:
-        key: What tells them apart from others; never a label, never logged.
+        key: What tells them apart from others, for quotas; never a label, never logged.
+        username: As the API server knows them; empty where nobody was asked for a name.
+        uid: Tells a new account of that name from the old one; may be empty.
+        groups: Theirs.
     """
 
     key: str
+    username: str = ""
+    uid: str = ""
+    groups: tuple[str, ...] = ()
 
 
 UNKNOWN = Caller("")
 """All whose address is not known share one quota."""
 
 
-def caller_of(request: web.BaseRequest) -> Caller:
-    """Return who sent a request."""
+def named(username: str, uid: str, groups: Iterable[str]) -> Caller:
+    """Return the caller of a name; two of one name and different UIDs are two callers."""
+    return Caller(f"{username}\0{uid}", username, uid, tuple(groups))
+
+
+async def by_address(request: web.BaseRequest) -> Caller:
+    """Return who sent a request, where nobody has a name."""
     peer = request.transport.get_extra_info("peername") if request.transport else None
     return of_address(peer[0]) if isinstance(peer, tuple) and peer else UNKNOWN
 

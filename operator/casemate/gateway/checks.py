@@ -22,9 +22,10 @@ from casemate.gateway.errors import (
     Refusal,
     guard_unavailable,
 )
+from casemate.gateway.held import Held, held
 from casemate.gateway.routes import Route
 from casemate.gateway.shape import Accepted
-from casemate.guard.types import Verdict
+from casemate.guard.types import Judgement, Verdict
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,12 +37,17 @@ class RequestView:
 
     Whatever it does to ``body``, ``payload`` is what is forwarded, behind the agreement's own
     instruction if there is one.
+
+    Attributes:
+        approved: The red line that people have let this request touch, which checks of its answer
+            must know; empty: none.
     """
 
     route: Route
     body: Mapping[str, Any]
     payload: bytes
     caller: Caller = UNKNOWN
+    approved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,7 @@ class Decision:
         param: The field that is to blame.
         cause: What is counted if it does not allow; by its verdict if None.
         retry_after: Seconds until the same request may pass: it is one too many, not one too bad.
+        judgement: What HOLD rests on: people are told, and it is put on record.
     """
 
     verdict: Verdict
@@ -61,6 +68,7 @@ class Decision:
     param: str | None = None
     cause: Cause | None = None
     retry_after: int | None = None
+    judgement: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,7 @@ class Chain:
     """All checks of a gateway, in order.
 
     Attributes:
-        inputs: Run before the engine; the first that does not allow decides.
+        inputs: Run before the engine; the first that refuses decides, one that holds does not.
         outputs: All must clear a piece before it is released.
         timeout: Seconds that one call of one check may take.
         count: Told (check name, outcome) for each call; outcomes are verdicts and "unavailable".
@@ -177,18 +185,31 @@ class Chain:
         except CheckUnavailableError as error:
             raise self.unavailable("guard", error.cause, error.cause) from None
 
-    async def check_input(self, request: RequestView) -> None:
-        """Run the input checks.
+    async def check_input(self, request: RequestView) -> Held | None:
+        """Run the input checks; return what only people can let go, if anything is held.
+
+        A check that holds does not keep the later ones from refusing: people are asked about
+        what all others allow.
 
         Raises:
-            Refusal: 400 refused, 403 held for a person, 429 one too many, 503 a check failed.
+            Refusal: 400 refused, 429 one too many, 503 a check failed.
         """
+        holds: list[Held] = []
         for check in self.inputs:
             call = partial(check.check, request)
             decision = await self.guarded(check.name, call, Decision)
             self.count(check.name, decision.verdict.value)
-            if decision.verdict is not Verdict.ALLOW:
+            if decision.verdict is Verdict.HOLD:
+                holds.append(self._hold(check.name, decision))
+            elif decision.verdict is not Verdict.ALLOW:
                 raise _denied(decision)
+        return held(holds)
+
+    def _hold(self, name: str, decision: Decision) -> Held:
+        judgement = decision.judgement
+        if judgement is None or judgement.verdict is not Verdict.HOLD or not judgement.line:
+            raise self.unavailable(name, "held without a line", Cause.MALFORMED)
+        return Held(judgement, decision.reason or _NO_REASON, decision.param)
 
     async def guarded(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T]) -> T:
         """Make one call of a check; anything but an answer of the right type is a refusal."""
@@ -221,8 +242,11 @@ class Chain:
         return guard_unavailable("A required check is not available; nothing was released.", cause)
 
 
+_NO_REASON = "no further reason given"
+
+
 def _denied(decision: Decision) -> Refusal:
-    told = decision.reason or "no further reason given"
+    told = decision.reason or _NO_REASON
     if decision.retry_after is not None:
         return Refusal(
             429,
@@ -231,15 +255,6 @@ def _denied(decision: Decision) -> Refusal:
             kind="rate_limit_error",
             headers={"Retry-After": str(decision.retry_after)},
             cause=decision.cause,
-        )
-    if decision.verdict is Verdict.HOLD:
-        return Refusal(
-            403,
-            Reason.CHECK_HELD,
-            f"This request needs the approval of a person: {told}.",
-            param=decision.param,
-            code="human_approval_required",
-            cause=decision.cause or Cause.HELD,
         )
     return Refusal(
         400,

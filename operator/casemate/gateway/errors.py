@@ -1,11 +1,16 @@
 """What fails, and every way in which the gateway says no, in the shape that OpenAI clients know."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 import orjson
 
+from casemate import holds, stops
+
 INVALID = "invalid_request_error"
 SERVER = "server_error"
+PERMISSION = "permission_error"
 
 
 class Reason(StrEnum):
@@ -14,6 +19,12 @@ class Reason(StrEnum):
     BAD_HTTP = "bad_http"
     UNKNOWN_PATH = "unknown_path"
     WRONG_METHOD = "wrong_method"
+    NO_TOKEN = "no_token"  # noqa: S105  a reason
+    BAD_TOKEN = "bad_token"  # noqa: S105  a reason
+    NO_RIGHT = "no_right"
+    IDENTITY_UNAVAILABLE = "identity_unavailable"
+    EVIDENCE_UNAVAILABLE = "evidence_unavailable"
+    ANSWER_TOO_LARGE_TO_SEAL = "answer_too_large_to_seal"
     UNSUPPORTED_MEDIA = "unsupported_media"
     TOO_LARGE = "too_large"
     BAD_JSON = "bad_json"
@@ -22,8 +33,20 @@ class Reason(StrEnum):
     OVERLOADED = "overloaded"
     DRAINING = "draining"
     NOT_ISOLATED = "not_isolated"
+    STOPPED = stops.STOPPED
+    STOPS_UNKNOWN = stops.UNKNOWN
     CHECK_REFUSED = "check_refused"
     CHECK_HELD = "check_held"
+    APPROVAL_UNKNOWN = holds.UNKNOWN
+    APPROVAL_PENDING = holds.PENDING
+    APPROVAL_DENIED = holds.DENIED
+    APPROVAL_EXPIRED = holds.EXPIRED
+    APPROVAL_REVOKED = holds.REVOKED
+    APPROVAL_SPENT = holds.SPENT
+    APPROVAL_MISMATCH = holds.ANOTHER
+    TOO_MANY_HELD = holds.TOO_MANY
+    TOO_LARGE_TO_HOLD = holds.TOO_LARGE
+    NO_CANONICAL_FORM = "no_canonical_form"
     QUOTA_EXCEEDED = "quota_exceeded"
     GUARD_UNAVAILABLE = "guard_unavailable"
     ENGINE_REFUSED = "engine_refused"
@@ -38,6 +61,17 @@ class Cause(StrEnum):
 
     RED_LINE = "red_line"
     HELD = "held"
+    APPROVAL_UNKNOWN = holds.UNKNOWN
+    APPROVAL_PENDING = holds.PENDING
+    APPROVAL_DENIED = holds.DENIED
+    APPROVAL_EXPIRED = holds.EXPIRED
+    APPROVAL_REVOKED = holds.REVOKED
+    APPROVAL_SPENT = holds.SPENT
+    APPROVAL_MISMATCH = holds.ANOTHER
+    TOO_MANY_HELD = holds.TOO_MANY
+    TOO_LARGE_TO_HOLD = holds.TOO_LARGE
+    NO_CANONICAL_FORM = "no_canonical_form"
+    NOBODY_ASKED = "nobody_asked"
     ANSWER = "answer_withheld"
     INSTRUCTION = "instruction_repeated"
     REQUESTS = "quota_requests"
@@ -85,6 +119,7 @@ class Refusal(Exception):
         headers: Further response headers, such as ``Allow`` or ``Retry-After``.
         close: Whether the connection must end: set when the request was not read to its end.
         cause: Why, if it was the guard that refused.
+        details: Further members of the error object: the gateway's own words.
     """
 
     def __init__(
@@ -99,6 +134,7 @@ class Refusal(Exception):
         headers: dict[str, str] | None = None,
         close: bool = False,
         cause: Cause | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -110,13 +146,23 @@ class Refusal(Exception):
         self.headers = headers or {}
         self.close = close
         self.cause = cause
+        self.details = details or {}
 
     def body(self) -> bytes:
         """Return the JSON document of the answer."""
-        return error_body(self.message, kind=self.kind, param=self.param, code=self.code)
+        return error_body(
+            self.message, kind=self.kind, param=self.param, code=self.code, details=self.details
+        )
 
 
-def error_body(message: str, *, kind: str, param: str | None, code: str) -> bytes:
+def error_body(
+    message: str,
+    *,
+    kind: str,
+    param: str | None,
+    code: str,
+    details: Mapping[str, Any] | None = None,
+) -> bytes:
     """Serialise one error in OpenAI's shape.
 
     Text that came from the client may hold anything that Python can hold in a string, so what is
@@ -124,7 +170,7 @@ def error_body(message: str, *, kind: str, param: str | None, code: str) -> byte
     """
     error = {"message": message, "type": kind, "param": param, "code": code}
     clean = {k: v.encode("utf-8", "replace").decode() if v else None for k, v in error.items()}
-    return orjson.dumps({"error": clean})
+    return orjson.dumps({"error": {**clean, **(details or {})}})
 
 
 def bad_shape(param: str, message: str) -> Refusal:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
 from casemate.detector.client import Detector
 from casemate.gateway.checks import Decision, RequestView
 from casemate.gateway.errors import Cause, CheckUnavailableError
@@ -18,15 +20,15 @@ from casemate.gateway.instruction import Instruction
 from casemate.gateway.quotas import Limits
 from casemate.gateway.routes import Route
 from casemate.gateway.worker import Lanes
-from casemate.guard.types import Judgement, Surface, Verdict
+from casemate.guard.types import HIDING, UNCOVERED, UNREADABLE, Judgement, Surface, Verdict
 
 MAX_CHARS = 2 << 20
 """More is not judged but refused, of a request and of each text of an answer."""
 PARAMS = {Route.CHAT: "messages", Route.COMPLETIONS: "prompt", Route.EMBEDDINGS: "input"}
 _TOLD = {
-    "unreadable": "it cannot be read by the checks",
-    "hiding": "it hides text from the checks",
-    "uncovered-language": "it is in a language for which this guard has no figures",
+    UNREADABLE: "it cannot be read by the checks",
+    HIDING: "it hides text from the checks",
+    UNCOVERED: "it is in a language for which this guard has no figures",
     "": "by the checks of this model's agreement",
 }
 
@@ -52,6 +54,7 @@ class InForce:
         instruction: What is put before every conversation, if anything.
         limits: What one caller may ask for, if that is limited.
         detectors: Guardrails beside the gateway that must agree too.
+        seal_to: Key that contents are sealed to for the record; none are kept if None.
     """
 
     judge: Judging
@@ -60,6 +63,7 @@ class InForce:
     instruction: Instruction | None = None
     limits: Limits | None = None
     detectors: tuple[Detector, ...] = ()
+    seal_to: X25519PublicKey | None = None
 
 
 class Force(Protocol):
@@ -121,6 +125,4 @@ class GuardInput:
 
 def _decision(judgement: Judgement, param: str) -> Decision:
     told = _TOLD.get(judgement.line, f"it falls under the red line {judgement.line!r}")
-    if judgement.verdict is Verdict.HOLD:
-        told += "; approvals are not available yet, so it stays refused"
-    return Decision(judgement.verdict, told, param)
+    return Decision(judgement.verdict, told, param, judgement=judgement)

@@ -9,6 +9,7 @@ from casemate.gateway.answertext import Bit, bits, call_text, finished
 from casemate.gateway.checks import Cleared, OutputSession, Piece, RequestView
 from casemate.gateway.errors import Cause
 from casemate.gateway.guard import Bench, InForce
+from casemate.gateway.held import covers
 from casemate.gateway.holdback import Kind, Strand
 from casemate.gateway.routes import Route
 from casemate.guard.types import Judgement, Surface, Verdict
@@ -139,7 +140,7 @@ class GuardSession:
         chars = len(context) + sum(len(surface.text) for surface in surfaces)
         work = partial(_judged, self._force, context, surfaces)
         judgement = await self._bench.judge(chars, work)
-        if judgement.verdict is not Verdict.ALLOW:
+        if judgement.verdict is not Verdict.ALLOW and not covers(self._request.approved, judgement):
             self._refused = Cause.INSTRUCTION if judgement.line == RECITAL else Cause.ANSWER
         return self._refused is None
 

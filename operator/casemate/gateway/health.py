@@ -31,6 +31,7 @@ class Readiness:
         certificate: Certificate,
         *,
         isolated: Callable[[], str | None],
+        stops: Callable[[], str | None],
         guarded: Callable[[], str | None],
         absent: Callable[[], Awaitable[str | None]],
         path: str,
@@ -43,6 +44,8 @@ class Readiness:
             proxy: Not ready while it drains.
             certificate: Not ready once it has expired.
             isolated: Why isolation is not proven, or None.
+            stops: Why it is not known whether this model is stopped, or None. One that is stopped
+                is ready: it gives the answer that it should, and callers read why.
             guarded: Why nothing can be checked, or None.
             absent: Which required guardrail does not answer, or None.
             path: Probed first; an engine that does not have it is asked for its models.
@@ -52,6 +55,7 @@ class Readiness:
         self._proxy = proxy
         self._certificate = certificate
         self._isolated = isolated
+        self._stops = stops
         self._guarded = guarded
         self._absent = absent
         self._paths = (path, Route.MODELS.value)
@@ -68,6 +72,8 @@ class Readiness:
             return "certificate expired"
         if problem := self._isolated():
             return f"isolation {problem}"
+        if problem := self._stops():
+            return f"kill switches: {problem}"
         if problem := self._guarded():
             return f"guard: {problem}"
         loop = asyncio.get_running_loop()

@@ -8,10 +8,16 @@ from aiohttp.http import HttpVersion11
 
 from casemate.gateway.errors import Reason, Refusal, overloaded
 from casemate.gateway.settings import Limits
+from casemate.holds import APPROVAL_HEADER
 
 _JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset="?utf-8"?)?', re.IGNORECASE)
 # Headers whose repetition lets two readers see two different requests.
-_ONCE = ("Host", "Content-Type", "Content-Length", "Transfer-Encoding", "Content-Encoding")
+_ONCE = (
+    *("Host", "Authorization"),
+    *("Content-Type", "Content-Length", "Transfer-Encoding", "Content-Encoding"),
+    APPROVAL_HEADER,
+)
+_APPROVAL = re.compile("held-[0-9a-f]{16}")
 # The only client headers that reach the engine, each with the only form that does.
 FORWARDED = {
     "X-Request-Id": re.compile(r"[A-Za-z0-9._-]{1,128}"),
@@ -51,6 +57,25 @@ def check_no_body(request: web.BaseRequest) -> None:
     """Refuse a body where none belongs."""
     if "Transfer-Encoding" in request.headers or request.headers.get("Content-Length", "0") != "0":
         raise bad_http(f"{request.method} does not accept a body.")
+
+
+def named_approval(request: web.BaseRequest) -> str | None:
+    """Return the approval that a request names, if it names one.
+
+    Its form is checked wherever it is sent; it means something only where a request is held.
+
+    Raises:
+        Refusal: 400, and the connection ends.
+    """
+    given = request.headers.get(APPROVAL_HEADER)
+    if given is not None and not is_approval(given):
+        raise bad_http(f"{APPROVAL_HEADER} accepts the name of one approval: held-, 16 hex digits.")
+    return given
+
+
+def is_approval(name: str) -> bool:
+    """Whether a text can be the name of an approval."""
+    return _APPROVAL.fullmatch(name) is not None
 
 
 def forwarded_headers(request: web.BaseRequest) -> dict[str, str]:

@@ -71,8 +71,8 @@ class Watch:
             token = _text(self._settings.token)
         except (OSError, ValueError) as error:
             return both(inside, Proof(Verdict.INCONCLUSIVE, f"no token for the warden: {error}"))
-        warden, ports = self._settings.circuit.warden, self._settings.closed_ports
-        return both(inside, await warden.report(inside, ports, token))
+        wardens, ports = self._settings.circuit.wardens, self._settings.closed_ports
+        return both(inside, await wardens.report(inside, ports, token))
 
     def take(self, proof: Proof, began: float) -> None:
         """Take in what a round proved that began at `began` on the loop's clock."""

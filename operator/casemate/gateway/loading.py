@@ -57,7 +57,9 @@ def load(policy: bytes | None, bundle: bytes, build: Build) -> InForce:
     instruction = Instruction(terms.instruction, built.ways) if terms.instruction else None
     limits = _limits(terms.quotas) if terms.quotas else None
     detectors = tuple(Detector(one.name, one.port, one.detector) for one in terms.detectors)
-    return InForce(built.judge, digest, built.version, instruction, limits, detectors)
+    return InForce(
+        built.judge, digest, built.version, instruction, limits, detectors, terms.seal_to
+    )
 
 
 def _limits(quotas: QuotaRule) -> Limits:

@@ -11,19 +11,24 @@ from dataclasses import replace
 
 import uvloop
 
+from casemate.gateway import allocator
 from casemate.gateway.checks import Chain
 from casemate.gateway.connection import Server
 from casemate.gateway.engine import Engine
-from casemate.gateway.errors import Reason
+from casemate.gateway.entries import Approvals, Evidence
+from casemate.gateway.errors import Reason, Refusal
 from casemate.gateway.health import Admin, Readiness
+from casemate.gateway.identity import identifying
 from casemate.gateway.isolation import Watch
 from casemate.gateway.judging import loader
+from casemate.gateway.keeping import digests, recipient, recording
 from casemate.gateway.listener import Listener, bind
 from casemate.gateway.metrics import Metrics
 from casemate.gateway.policy import Load
-from casemate.gateway.proxy import Proxy
+from casemate.gateway.proxy import Identify, Proxy
 from casemate.gateway.settings import Settings, parse_settings
 from casemate.gateway.stack import Stack
+from casemate.gateway.stops import Stops, heeding
 from casemate.gateway.tls import Bundle, BundleError, Certificate
 
 log = logging.getLogger(__name__)
@@ -47,6 +52,7 @@ def main(argv: Sequence[str]) -> int:
     """
     settings = parse_settings(argv)
     _raise_file_limit()
+    allocator.give_back()
     sys.setswitchinterval(SWITCH_SECONDS)
     logging.basicConfig(
         stream=sys.stderr,
@@ -83,6 +89,7 @@ class Gateway:
         listener: Where clients connect; set while it serves.
         admin_listener: Where probes and Prometheus connect; set while it serves.
         stack: The safety stack, unless other checks are in its place.
+        stops: Tells of kill switches, where there is a warden; set while it serves.
     """
 
     def __init__(
@@ -111,6 +118,7 @@ class Gateway:
         self._certificate = Certificate(settings.tls_bundle, self._certified)
         self._stop = asyncio.Event()
         self.started = asyncio.Event()
+        self.stops: Stops | None = None
         self._server: Server
         self.listener: Listener
         self.admin_listener: Listener
@@ -128,18 +136,41 @@ class Gateway:
         """
         timeouts = self._settings.timeouts
         await self._certificate.wait(timeouts.certificate_timeout)
-        async with Engine(self._settings.engine, timeouts.connect_timeout) as engine:
+        async with (
+            Engine(self._settings.engine, timeouts.connect_timeout) as engine,
+            identifying(self._settings.identity, self._metrics) as identify,
+            recording(
+                self._settings.identity,
+                self._digests,
+                lambda: recipient(self.stack),
+                self._metrics,
+            ) as kept,
+            heeding(self._settings.identity, self._metrics) as self.stops,
+        ):
             try:
-                await self._open(engine)
+                await self._open(engine, identify, *kept)
             finally:
                 if self.stack:
                     await self.stack.guardrails.close()
 
-    async def _open(self, engine: Engine) -> None:
+    def _digests(self) -> dict[str, str]:
+        return digests(self.stack, self._settings.guard.pinned)
+
+    async def _open(
+        self, engine: Engine, identify: Identify, evidence: Evidence, approvals: Approvals
+    ) -> None:
         timeouts = self._settings.timeouts
         watch = self._watch()
         isolated = watch.problem if watch else lambda: None
-        proxy = Proxy(self._settings, engine, self._chain, self._metrics, isolated)
+        parts = self._settings, engine, self._chain, self._metrics
+        proxy = Proxy(
+            *parts,
+            identify=identify,
+            evidence=evidence,
+            approvals=approvals,
+            isolated=isolated,
+            stopped=self.stops.refusal if self.stops else lambda: None,
+        )
         self._server = server = Server(
             proxy.handle,
             header_timeout=timeouts.header_timeout,
@@ -151,6 +182,7 @@ class Gateway:
             proxy,
             self._certificate,
             isolated=isolated,
+            stops=self.stops.unknown if self.stops else lambda: None,
             guarded=lambda: self.stack.problem if self.stack else None,
             absent=self._absent,
             path=self._settings.engine_health,
@@ -185,12 +217,18 @@ class Gateway:
         self._metrics.refusals.labels(Reason.NOT_ISOLATED.value).inc(cut)
         log.error("isolation is no longer proven: nothing is answered; %d requests cut", cut)
 
+    def _stops_closed(self, refusal: Refusal) -> None:
+        cut = self._server.cut()
+        self._metrics.refusals.labels(refusal.reason.value).inc(cut)
+        log.error("%s: nothing is answered; %d requests cut", refusal.reason.value, cut)
+
     async def _serve(self, proxy: Proxy, admin: Server, watch: Watch | None) -> None:
         tasks = [
             asyncio.create_task(self.admin_listener.run()),
             asyncio.create_task(self._certificate.watch(self._reload_failed)),
             *([asyncio.create_task(watch.run())] if watch else []),
             *([asyncio.create_task(self.stack.keeper.run())] if self.stack else []),
+            *([asyncio.create_task(self.stops.run(self._stops_closed))] if self.stops else []),
         ]
         accepting = asyncio.create_task(self.listener.run())
         # What lives now lives for good: the collector need not look at it again. Requests leave

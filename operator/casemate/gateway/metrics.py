@@ -3,26 +3,25 @@
 import platform
 from importlib.metadata import version
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Info,
-    disable_created_metrics,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
-from casemate.gateway.errors import Refusal
+from casemate.evidence import INTENT, OUTCOME, REFUSED
+from casemate.gateway.errors import Reason, Refusal
 from casemate.gateway.guardmetrics import GuardMetrics
 from casemate.gateway.routes import Route
+from casemate.gateway.upstream import REASONS
+from casemate.guard.types import Verdict
+from casemate.isolation import proof
+from casemate.metering import Label, Meter, one_of
 
+_PREFIX = "casemate_gateway_"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _GAPS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
-
-
-# A second series for each counter, with its time of birth: nobody asks for it here.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+_PATH = one_of("path of the request; `other` for all that do not exist", *Route, "other")
+_NAMELESS = (Reason.BAD_TOKEN, Reason.NO_RIGHT, Reason.IDENTITY_UNAVAILABLE)
+STOPS = (Reason.STOPPED, Reason.STOPS_UNKNOWN)
+_CHECKS = ("quotas", "guard", "guardrails", "model-refusals")
 
 
 class Metrics:
@@ -30,54 +29,115 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = self._counter("requests", "Requests by path and status code.", "path code")
-        self.refusals = self._counter("refusals", "Requests refused, by reason.", "reason")
-        self.checks = self._counter(
-            "check_verdicts", "Answers of checks; 'unavailable' is a refusal.", "check verdict"
+        self.meter = Meter(self.registry)
+        self._count_requests()
+        self._time_requests()
+        self._tell_state()
+        self.guard = GuardMetrics(self.registry)
+        self._done: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    def _count_requests(self) -> None:
+        def counter(name: str, text: str, **labels: Label) -> Counter:
+            return self.meter.counter(f"{_PREFIX}{name}", text, **labels)
+
+        code = Label("HTTP status; 499: the client left before there was one")
+        self._requests = counter(
+            "requests_total", "Requests by path and status code.", path=_PATH, code=code
         )
-        self.upstream_errors = self._counter(
-            "upstream_errors", "Failures of the engine, by kind.", "kind"
+        self.refusals = counter(
+            "refusals_total",
+            "Requests refused, by reason.",
+            reason=one_of("code of the error, see docs/gateway.md", *Reason),
         )
-        tokens = self._counter(
-            "tokens", "Tokens that the engine reported, by kind: prompt, completion.", "kind"
+        self.checks = counter(
+            "check_verdicts_total",
+            "Answers of checks; 'unavailable' is a refusal.",
+            check=one_of("name of the check", *_CHECKS),
+            verdict=one_of("its answer", *Verdict, "unavailable"),
+        )
+        self.identities = counter(
+            "identity_questions_total",
+            "Questions to the warden about callers, by result.",
+            result=one_of("what it said", "named", *_NAMELESS),
+        )
+        self.records = counter(
+            "records_total",
+            "Records of requests sent to the warden.",
+            kind=one_of("what is recorded", INTENT, OUTCOME, REFUSED),
+            result=one_of("whether it is kept", "ok", "failed"),
+        )
+        self.upstream_errors = counter(
+            "upstream_errors_total",
+            "Failures of the engine, by kind.",
+            kind=one_of("what failed", *sorted(REASONS)),
+        )
+        tokens = counter(
+            "tokens_total",
+            "Tokens that the engine reported, by kind.",
+            kind=one_of("of the request, or of the answer", "prompt", "completion"),
         )
         self.prompt_tokens = tokens.labels("prompt")
         self.completion_tokens = tokens.labels("completion")
-        self.connections_refused = self._counter(
-            "connections_dropped", "Connections dropped to hold a limit, by state.", "state"
+        self.connections_refused = counter(
+            "connections_dropped_total",
+            "Connections dropped to hold a limit, by state.",
+            state=one_of("how far the connection was", "new", "handshake", "idle"),
         )
-        self.reloads = self._counter(
-            "tls_reloads", "Changes of the certificate bundle, by result: ok, failed.", "result"
+        self.reloads = counter(
+            "tls_reloads_total",
+            "Changes of the certificate bundle, by result.",
+            result=one_of("whether it could be used", "ok", "failed"),
         )
-        self.isolation_rounds = self._counter(
-            "isolation_rounds", "Rounds of the proof of isolation, by verdict.", "verdict"
+        self.isolation_rounds = counter(
+            "isolation_rounds_total",
+            "Rounds of the proof of isolation, by verdict.",
+            verdict=one_of("of both halves, from inside and from outside", *proof.Verdict),
         )
-        self._duration = self._histogram(
+
+    def _time_requests(self) -> None:
+        def histogram(name: str, text: str, buckets: tuple[float, ...] = _SECONDS) -> Histogram:
+            return self.meter.histogram(f"{_PREFIX}{name}", text, buckets, path=_PATH)
+
+        self._duration = histogram(
             "request_duration_seconds", "Time from request head to the end of the answer."
         )
-        self._first_token = self._histogram(
+        first = histogram(
             "time_to_first_token_seconds", "Time from request head to first streamed output."
         )
-        self._between_events = self._histogram(
+        between = histogram(
             "time_between_events_seconds", "Time between two streamed events.", _GAPS
         )
-        self.in_flight = self._gauge("requests_in_flight", "Requests that the engine works on.")
-        self.connections = self._gauge("connections", "Open client connections.")
-        self.not_after = self._gauge(
-            "tls_certificate_not_after_timestamp_seconds", "When the served certificate ends."
-        )
-        self.isolation_proven = self._gauge(
-            "isolation_proof_timestamp_seconds", "When isolation was last proven, as Unix time."
-        )
-        self.ready = self._gauge("ready", "1 if the last readiness probe passed, else 0.")
-        build = Info("casemate_gateway_build", "Version of this program.", registry=self.registry)
-        build.info({"version": version("casemate"), "python": platform.python_version()})
-
-        self.guard = GuardMetrics(self.registry)
-        self._done: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         # Looked up once for each route: a stream's events are too many to do it for each.
-        self.first_token = {route: self._first_token.labels(route.value) for route in Route}
-        self.between_events = {route: self._between_events.labels(route.value) for route in Route}
+        self.first_token = {route: first.labels(route.value) for route in Route}
+        self.between_events = {route: between.labels(route.value) for route in Route}
+
+    def _tell_state(self) -> None:
+        def gauge(name: str, text: str, **labels: Label) -> Gauge:
+            return self.meter.gauge(f"{_PREFIX}{name}", text, **labels)
+
+        self.in_flight = gauge("requests_in_flight", "Requests that the engine works on.")
+        self.connections = gauge("connections", "Open client connections.")
+        self.not_after = gauge(
+            "tls_certificate_not_after_timestamp_seconds",
+            "When the served certificate ends, as Unix time.",
+        )
+        self.isolation_proven = gauge(
+            "isolation_proof_timestamp_seconds",
+            "When isolation was last proven, as Unix time; 0: not since this gateway runs.",
+        )
+        self.stopped = gauge(
+            "stopped",
+            "1 while nothing is answered for a kill switch, or for not knowing of one; else 0.",
+            why=one_of("a switch is on, or nobody tells whether one is", *STOPS),
+        )
+        self.ready = gauge("ready", "1 if the last readiness probe passed, else 0.")
+        build = gauge(
+            "build_info",
+            "Always 1; the versions are labels.",
+            version=Label("of this program"),
+            python=Label("version of Python"),
+        )
+        build.labels(version("casemate"), platform.python_version()).set(1)
 
     def request_done(self, path: str, status: int, seconds: float) -> None:
         """Count a request that came to its end."""
@@ -97,14 +157,3 @@ class Metrics:
     def render(self) -> bytes:
         """Return the text exposition of all metrics."""
         return generate_latest(self.registry)
-
-    def _counter(self, name: str, text: str, labels: str) -> Counter:
-        return Counter(f"casemate_gateway_{name}", text, labels.split(), registry=self.registry)
-
-    def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(f"casemate_gateway_{name}", text, registry=self.registry)
-
-    def _histogram(self, name: str, text: str, buckets: tuple[float, ...] = _SECONDS) -> Histogram:
-        return Histogram(
-            f"casemate_gateway_{name}", text, ["path"], buckets=buckets, registry=self.registry
-        )

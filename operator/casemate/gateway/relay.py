@@ -13,6 +13,7 @@ from casemate.gateway import replies, upstream
 from casemate.gateway.answers import Answer
 from casemate.gateway.checks import Chain, Piece, RequestView
 from casemate.gateway.engine import Engine, Exchange
+from casemate.gateway.entries import Entry, Evidence
 from casemate.gateway.errors import EngineBrokenError, EngineUnreachableError, Reason, Refusal
 from casemate.gateway.metrics import Metrics
 from casemate.gateway.parts import Names
@@ -67,6 +68,7 @@ class Call:
         accepted: What is forwarded.
         headers: Client headers that reach the engine.
         began: Loop time when the head of the request was complete.
+        entry: Its records.
         names: The ids of its answer.
         used: What it has used so far.
     """
@@ -76,6 +78,7 @@ class Call:
     accepted: Accepted
     headers: dict[str, str]
     began: float
+    entry: Entry = field(default_factory=Entry)
     names: Names = field(default_factory=Names)
     used: Used = field(default_factory=Used)
 
@@ -100,7 +103,15 @@ class Call:
 class Relay:
     """The way to the engine and back."""
 
-    def __init__(self, settings: Settings, engine: Engine, chain: Chain, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        chain: Chain,
+        metrics: Metrics,
+        evidence: Evidence,
+    ) -> None:
+        self.evidence = evidence
         self.limits = settings.limits
         self.timeouts = settings.timeouts
         self.chain = chain
@@ -130,8 +141,14 @@ class Relay:
             try:
                 await self._clear(call, piece)
             except Refusal as refusal:
-                return self._withheld(call, refusal)
-        return Answer(200, piece.wire)
+                return await self._recorded(call, self._withheld(call, refusal), refusal)
+        return await self._recorded(call, piece.wire)
+
+    async def _recorded(self, call: Call, body: bytes, refusal: Refusal | None = None) -> Answer:
+        """Return an answer that is on record."""
+        call.entry.add(body)
+        await self.evidence.outcome(call.entry, 200, refusal)
+        return Answer(200, body, call.entry.headers)
 
     async def _clear(self, call: Call, piece: Piece) -> None:
         gate = Gate(self.chain, call.view)
@@ -197,9 +214,9 @@ class Relay:
                 patience.progress()
         return replies.read_document(b"".join(parts))
 
-    def _withheld(self, call: Call, refusal: Refusal) -> Answer:
+    def _withheld(self, call: Call, refusal: Refusal) -> bytes:
         if refusal.reason is not Reason.CHECK_REFUSED or call.route is Route.EMBEDDINGS:
             raise refusal
         self.metrics.refused(refusal)
         document = replies.withheld(call.route, call.model, call.names.answer, call.choices)
-        return Answer(200, orjson.dumps(document))
+        return orjson.dumps(document)

@@ -18,10 +18,10 @@ class _Watch:
 
 
 class Gate:
-    """Takes the pieces of one answer and gives back those that all checks have cleared.
+    """Takes the pieces of one answer, and gives back the bytes of those that all checks cleared.
 
-    Pieces leave in order and exactly once. How much can be held is bounded by the size limit of
-    an answer.
+    They leave in order and exactly once. How much can be held is bounded by the size limit of an
+    answer; no more is held of a piece than its bytes, since parsed it takes five times as much.
     """
 
     def __init__(self, chain: Chain, request: RequestView) -> None:
@@ -31,7 +31,7 @@ class Gate:
             Refusal: 503 if a check cannot begin.
         """
         self._chain = chain
-        self._held: deque[Piece] = deque()
+        self._held: deque[bytes] = deque()
         self._fed = 0
         self._released = 0
         self._bytes = 0
@@ -49,19 +49,19 @@ class Gate:
         """End the watch over this answer, however it ended."""
         self._chain.held(self._most)
 
-    async def feed(self, piece: Piece) -> list[Piece]:
+    async def feed(self, piece: Piece) -> list[bytes]:
         """Take one piece; return what may be released now.
 
         Raises:
             Refusal: 400 content_filter when a check refuses, 503 when one fails.
         """
-        self._held.append(piece)
+        self._held.append(piece.wire)
         self._fed += 1
         self._bytes += len(piece.wire)
         self._most = max(self._most, self._bytes)
         return await self._judge(lambda session: session.feed(piece))
 
-    async def finish(self) -> list[Piece]:
+    async def finish(self) -> list[bytes]:
         """End the answer; return its rest.
 
         Raises:
@@ -77,7 +77,7 @@ class Gate:
             self._chain.count(watch.name, Verdict.ALLOW.value)
         return released
 
-    async def _judge(self, ask: Callable[[OutputSession], Awaitable[Cleared]]) -> list[Piece]:
+    async def _judge(self, ask: Callable[[OutputSession], Awaitable[Cleared]]) -> list[bytes]:
         for watch in self._watches:
             call = partial(ask, watch.session)
             cleared = await self._chain.guarded(watch.name, call, Cleared)
@@ -95,7 +95,7 @@ class Gate:
         count = through - self._released
         self._released = through
         released = [self._held.popleft() for _ in range(count)]
-        self._bytes -= sum(len(piece.wire) for piece in released)
+        self._bytes -= sum(map(len, released))
         return released
 
     def _advance(self, watch: _Watch, through: int) -> None:

@@ -20,6 +20,7 @@ class Route(StrEnum):
     EMBEDDINGS = "/v1/embeddings"
     MODELS = "/v1/models"
     MODEL = "/v1/models/{id}"
+    RECEIPT = "/v1/casemate/receipts/{id}"
 
 
 METHODS = {
@@ -28,18 +29,23 @@ METHODS = {
     Route.EMBEDDINGS: "POST",
     Route.MODELS: "GET",
     Route.MODEL: "GET",
+    Route.RECEIPT: "GET",
 }
-_EXACT = {route.value: route for route in Route if route is not Route.MODEL}
+_EXACT = {route.value: route for route in Route if "{" not in route.value}
 _MODEL = re.compile(r"/v1/models/([A-Za-z0-9](?:[A-Za-z0-9._:-]{0,126}[A-Za-z0-9])?)")
+_RECEIPT = re.compile(
+    r"/v1/casemate/receipts/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?/(?:0|[1-9][0-9]{0,15}))"
+)
 _LISTED = ", ".join(f"{method} {route}" for route, method in METHODS.items())
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes: its route, and the model's id where the route has one."""
+    """Where a request goes: its route, and the id of a model or a record where it has one."""
 
     route: Route
     model: str | None = None
+    record: str = ""
 
 
 def find(target: str) -> Target:
@@ -54,6 +60,9 @@ def find(target: str) -> Target:
     model = _MODEL.fullmatch(target)
     if model is not None and ".." not in target:
         return Target(Route.MODEL, model.group(1))
+    record = _RECEIPT.fullmatch(target)
+    if record is not None:
+        return Target(Route.RECEIPT, record=record.group(1))
     if target.partition("?")[0] in _EXACT:
         raise Refusal(
             400, Reason.UNKNOWN_PATH, "Query strings are not accepted; send the path alone."

@@ -10,7 +10,11 @@ from urllib.parse import urlsplit
 
 from casemate.isolation import arguments
 from casemate.isolation.rounds import Circuit
+from casemate.isolation.wardens import Wardens
 from casemate.policyfile import is_digest
+
+BY_WARDEN, ANONYMOUS = "warden", "anonymous"
+"""Values of --identity."""
 
 
 def _setting(default: float, text: str) -> Any:
@@ -83,6 +87,19 @@ class Isolation:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Where the names of callers come from.
+
+    Attributes:
+        wardens: Asked whose token a caller presents; they keep the records too.
+        token: File with this pod's token for the warden; the kubelet renews it.
+    """
+
+    wardens: Wardens
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pinned:
     """The policy file that a gateway stands for.
 
@@ -118,6 +135,8 @@ class Settings:
     metrics: Address
     engine: EngineAddress
     tls_bundle: Path
+    identity: Identity | None
+    """None: callers have no names. Never by default: whoever wants it says so."""
     engine_health: str = "/health"
     limits: Limits = field(default_factory=Limits)
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -166,6 +185,12 @@ def parse_settings(argv: Sequence[str]) -> Settings:
     parser.add_argument(
         "--engine-health", default="/health", metavar="PATH", help="probed; else /v1/models"
     )
+    parser.add_argument(
+        "--identity",
+        choices=(BY_WARDEN, ANONYMOUS),
+        required=True,
+        help=f"who names callers: the warden, or nobody; {ANONYMOUS} is for outside of a cluster",
+    )
     for group in (Limits, Timeouts):
         _add_group(parser, group)
     arguments.add_circuit(parser, required=False)
@@ -180,15 +205,20 @@ def parse_settings(argv: Sequence[str]) -> Settings:
     together = (given.warden, given.warden_ca, given.warden_token, given.closed)
     if any(together) != all(together):
         parser.error("--warden, --warden-ca, --warden-token and --closed are needed together")
+    if (given.identity == BY_WARDEN) != bool(given.warden):
+        # Both ways: where there is a warden to ask, nobody goes without a name.
+        parser.error(f"--identity={BY_WARDEN} and --warden are needed together")
+    isolation = _isolation(given) if given.warden else None
     return Settings(
         listen=given.listen,
         metrics=given.metrics,
         engine=given.engine,
         tls_bundle=given.tls_bundle,
+        identity=Identity(isolation.circuit.wardens, isolation.token) if isolation else None,
         engine_health=given.engine_health,
         limits=Limits(**{item.name: getattr(given, item.name) for item in fields(Limits)}),
         timeouts=Timeouts(**{item.name: getattr(given, item.name) for item in fields(Timeouts)}),
-        isolation=_isolation(given) if given.warden else None,
+        isolation=isolation,
         guard=_guard(given),
     )
 

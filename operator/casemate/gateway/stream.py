@@ -37,7 +37,7 @@ class Stream:
         self._call = call
         self._gate = Gate(relay.chain, call.view) if relay.chain.outputs else None
         self._parser = EventParser(relay.limits.max_event_bytes)
-        self._response = EventStream(call.request)
+        self._response = EventStream(call.request, call.entry.headers)
         self._size = 0
         self._writing = False
         self._last_sent = 0.0
@@ -89,7 +89,7 @@ class Stream:
         self._size += len(chunk)
         if self._size > self._relay.limits.max_response_bytes:
             raise EngineBrokenError("answer too large")
-        released: list[Piece] = []
+        released: list[bytes] = []
         done = False
         for data in self._parser.feed(chunk):
             if data == DONE:
@@ -97,7 +97,7 @@ class Stream:
                 break
             piece = self._piece(data)
             if piece is not None:
-                released += await self._gate.feed(piece) if self._gate else (piece,)
+                released += await self._gate.feed(piece) if self._gate else (piece.wire,)
         if released:
             await self._send(released)
         return done
@@ -114,20 +114,28 @@ class Stream:
         return self._relay.piece(self._call, kept)
 
     async def _end(self) -> None:
-        if self._gate:
-            rest = await self._gate.finish()
-            if rest:
-                await self._send(rest)
-        await self._write(_DONE, last=True)
+        rest = await self._gate.finish() if self._gate else []
+        last = _events(rest) + _DONE
+        self._call.entry.add(last)
+        # On record before the last of it leaves.
+        await self._relay.evidence.outcome(self._call.entry, 200)
+        if rest:
+            self._observe()
+        await self._write(last, last=True)
 
-    async def _send(self, pieces: list[Piece]) -> None:
+    async def _send(self, pieces: list[bytes]) -> None:
+        self._observe()
+        data = _events(pieces)
+        self._call.entry.add(data)
+        await self._write(data)
+
+    def _observe(self) -> None:
         now = asyncio.get_running_loop().time()
         if self._last_sent:
             self._gaps.observe(now - self._last_sent)
         else:
             self._first.observe(now - self._call.began)
         self._last_sent = now
-        await self._write(b"".join([b"data: %b\n\n" % piece.wire for piece in pieces]))
 
     async def _write(self, data: bytes, *, last: bool = False) -> None:
         self._writing = True
@@ -139,16 +147,26 @@ class Stream:
             # The client has all of it; what failed is what came behind.
             return
         if refusal.reason is Reason.CHECK_REFUSED:
-            # OpenAI's own form of a withheld answer; clients know it as a regular end.
-            self._relay.metrics.refused(refusal)
-            call = self._call
-            event = replies.withheld_event(call.route, call.model, call.names.answer, call.choices)
-            await self._last_words(_framed(orjson.dumps(event)) + _DONE, last=True)
-            return
+            try:
+                await self._withhold(refusal)
+            except Refusal as unrecorded:
+                refusal = unrecorded
+            else:
+                return
         if not self._response.begun:
             raise refusal
         await self._last_words(_framed(refusal.body()))
         raise CutError(refusal)
+
+    async def _withhold(self, refusal: Refusal) -> None:
+        """End in OpenAI's own form of a withheld answer, which clients know as a regular end."""
+        self._relay.metrics.refused(refusal)
+        call = self._call
+        event = replies.withheld_event(call.route, call.model, call.names.answer, call.choices)
+        words = _framed(orjson.dumps(event)) + _DONE
+        call.entry.add(words)
+        await self._relay.evidence.outcome(call.entry, 200, refusal)
+        await self._last_words(words, last=True)
 
     async def _last_words(self, data: bytes, *, last: bool = False) -> None:
         """Send what ends a stream early; a client that does not take it goes without."""
@@ -162,6 +180,10 @@ async def _read_tail(exchange: Exchange) -> None:
     with contextlib.suppress(TimeoutError, EngineBrokenError):
         async with asyncio.timeout(_TAIL_SECONDS):
             await exchange.read()
+
+
+def _events(pieces: list[bytes]) -> bytes:
+    return b"".join(map(_framed, pieces))
 
 
 def _framed(data: bytes) -> bytes:

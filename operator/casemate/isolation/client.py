@@ -17,7 +17,7 @@ TIMEOUT_SECONDS = 2.0
 REPORT_SECONDS = 6.0
 """How long the answer to a report may take: the warden asks the API server and tries the pod."""
 MOST_NEIGHBOURS = 3
-_MOST_BYTES = 1 << 24
+_MOST_BYTES, _MOST_WHY = 1 << 24, 200
 
 
 class UnheardError(Exception):
@@ -53,12 +53,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Warden:
-    """Where the warden is.
+    """Where one replica of the warden is.
 
     Attributes:
-        host: IP address of its Service.
+        host: IP address of the replica's Service.
         port: Port of its Service.
-        name: DNS name that its certificate must have.
+        name: DNS name that its certificate must have; begins with the replica's name.
         trust: The CAs that may have signed it, as PEM; asked each time, since they change.
     """
 
@@ -66,6 +66,11 @@ class Warden:
     port: int
     name: str
     trust: Callable[[], str]
+
+    @property
+    def replica(self) -> str:
+        """Which replica it is: the first part of its DNS name."""
+        return self.name.partition(".")[0]
 
     async def ask(self) -> Answer:
         """Ask whether the canary lives; whatever goes wrong is an answer that proves nothing."""
@@ -83,15 +88,16 @@ class Warden:
             proof: The round's result.
             ports: Ports of this pod that must be closed to the warden.
             token: This pod's token for the warden.
+
+        Raises:
+            UnheardError: It did not take the report.
         """
         body = {"verdict": proof.verdict, "message": proof.message, "ports": list(ports)}
+        said = await self.exchange(Request(PROOFS_PATH, token, body), REPORT_SECONDS)
         try:
-            said = await self.exchange(Request(PROOFS_PATH, token, body), REPORT_SECONDS)
             return Proof(Verdict(said["verdict"]), str(said["message"]))
-        except UnheardError as error:
-            return Proof(Verdict.INCONCLUSIVE, f"the warden took no report: {error}")
         except (ValueError, KeyError):
-            return Proof(Verdict.INCONCLUSIVE, "the warden answered something else to a report")
+            raise UnheardError("it answered something else") from None
 
     async def exchange(self, request: Request, seconds: float) -> Mapping[str, Any]:
         """Send one request; returns the JSON object of an answer with status 200.
@@ -138,8 +144,15 @@ def _decoded(raw: bytes) -> Mapping[str, Any]:
         raise ValueError(body)
     if found and head.startswith(b"HTTP/1.1 4"):
         # Refused by name: a reason from the warden itself, for whoever reads our log.
-        raise UnheardError(f"it refused: {body[:200].decode(errors='replace').strip()}")
+        raise UnheardError(f"it refused: {_why(body)}")
     raise ValueError(head)
+
+
+def _why(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["message"])[:_MOST_WHY]
+    except (ValueError, TypeError, KeyError):
+        return "it did not say why"
 
 
 def _answer(said: Mapping[str, Any]) -> Answer:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from casemate.isolation.client import Warden
 from casemate.isolation.probes import probe
 from casemate.isolation.proof import Answer, Proof, judge
 from casemate.isolation.targets import Protocol, Target
+from casemate.isolation.wardens import Wardens
 
 
 @dataclass(frozen=True)
@@ -15,23 +15,23 @@ class Circuit:
     """What a round goes through.
 
     Attributes:
-        warden: The one that may answer.
+        wardens: Those that may answer; one of them must.
         closed: What must not.
         neighbour_ports: Ports that must be closed on other model pods beside those that the warden
             names with them.
     """
 
-    warden: Warden
+    wardens: Wardens
     closed: tuple[Target, ...]
     neighbour_ports: tuple[int, ...] = ()
 
 
 async def round_of(circuit: Circuit) -> Proof:
-    """One round: the warden, everything that must be closed at once, and the warden again."""
-    before = await circuit.warden.ask()
+    """One round: a warden, everything that must be closed at once, and the same warden again."""
+    warden, before = await circuit.wardens.ask()
     targets = (*circuit.closed, *_neighbours(before, circuit.neighbour_ports))
     readings = await asyncio.gather(*(probe(one) for one in targets))
-    return judge(before, readings, await circuit.warden.ask())
+    return judge(before, readings, await warden.ask())
 
 
 def _neighbours(answer: Answer, ports: Sequence[int]) -> list[Target]:

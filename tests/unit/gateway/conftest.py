@@ -11,7 +11,8 @@ import uvloop
 from casemate.gateway.checks import Chain
 from casemate.gateway.guard import InForce
 from casemate.gateway.policy import Load
-from casemate.gateway.settings import GuardFiles, Pinned
+from casemate.gateway.settings import GuardFiles, Identity, Pinned
+from unit.gateway.desk import Desk, at_the_desk
 from unit.gateway.guarded import in_force, loads
 from unit.gateway.support import (
     Authority,
@@ -52,16 +53,20 @@ async def start(tmp_path: Path, authority: Authority, engine: FakeEngine) -> Asy
             force: InForce | None = None,
             load: Load | None = None,
             pinned: Pinned | None = None,
+            identity: Identity | None = None,
+            heard: bool = True,
             **changes: float,
         ) -> Running:
             """Start a gateway with these checks, none at all, or the stack around what is given."""
             bundle = authority.bundle(tmp_path / "bundle.pem")
             settings = settings_for(bundle, engine.socket, **changes)
-            settings = replace(settings, guard=GuardFiles(pinned))
+            settings = replace(settings, guard=GuardFiles(pinned), identity=identity)
             load = loads(force) if force else load
             chain = None if load else chain or Chain()
             running = running_gateway(authority, bundle, settings, chain, load)
             gateway = await stack.enter_async_context(running)
+            if heard:
+                await gateway.heard()
             if force:
                 await until(lambda: gateway.stack.problem is None)
             return gateway
@@ -73,6 +78,18 @@ async def start(tmp_path: Path, authority: Authority, engine: FakeEngine) -> Asy
 async def gateway(start: Start) -> Running:
     """A gateway without any checks: what it does before, behind and around them."""
     return await start()
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with at_the_desk(tmp_path / "desk") as one:
+        yield one
+
+
+@pytest.fixture
+async def asking(start: Start, desk: Desk) -> Running:
+    """A gateway that asks the desk for the names of callers."""
+    return await start(identity=desk.identity)
 
 
 @pytest.fixture

@@ -49,8 +49,15 @@ class Authority:
         self.file = folder / "ca.pem"
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def bundle(self, path: Path, *, ends: timedelta = timedelta(hours=1), serial: int = 0) -> Path:
-        """Write a key and a certificate for localhost, valid until ``ends`` from now."""
+    def bundle(
+        self,
+        path: Path,
+        *,
+        ends: timedelta = timedelta(hours=1),
+        serial: int = 0,
+        host: str = "localhost",
+    ) -> Path:
+        """Write a key and a certificate for a host, valid until ``ends`` from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             x509.CertificateBuilder()
@@ -60,7 +67,7 @@ class Authority:
             .serial_number(serial or x509.random_serial_number())
             .not_valid_before(datetime.now(UTC) - timedelta(days=1))
             .not_valid_after(datetime.now(UTC) + ends)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         pem = key.private_bytes(
@@ -240,6 +247,11 @@ class Running:
     def admin_url(self) -> str:
         return f"http://127.0.0.1:{self.gateway.admin_listener.port}"
 
+    async def heard(self) -> None:
+        """Wait until it knows whether it is stopped; at once where there is nobody to ask."""
+        if stops := self.gateway.stops:
+            await until(lambda: stops.unknown() is None)
+
     def session(self) -> ClientSession:
         return ClientSession(connector=TCPConnector(ssl=self.authority.client_context()))
 
@@ -250,6 +262,12 @@ class Running:
         if body is not None:
             options["json"] = body
         async with self.session() as session, session.post(self.url + path, **options) as answer:
+            return Reply(answer.status, dict(answer.headers), await answer.text())
+
+    async def request(self, method: str, path: str, **options: Any) -> "Reply":
+        """Send what ``options`` say; return the whole answer."""
+        where = self.url + path
+        async with self.session() as session, session.request(method, where, **options) as answer:
             return Reply(answer.status, dict(answer.headers), await answer.text())
 
     async def raw(self, data: bytes, *, wait: float = 3) -> bytes:
@@ -316,6 +334,7 @@ def settings_for(bundle: Path, socket: Path, **changes: float) -> Settings:
         metrics=LOOPBACK,
         engine=EngineAddress(socket=str(socket)),
         tls_bundle=bundle,
+        identity=None,
         limits=replace(Limits(), **limits),  # type: ignore[arg-type]
         timeouts=replace(Timeouts(drain_timeout=1, certificate_timeout=1), **timeouts),
     )

@@ -16,12 +16,13 @@ from casemate.gateway.checks import (
     Piece,
     RequestView,
 )
-from casemate.guard.types import Verdict
+from casemate.guard.types import FORCE, Judgement, Verdict
 from unit.gateway.conftest import Start
 from unit.gateway.support import CHAT, DONE, FakeEngine, Running, chunk
 from unit.gateway.test_clients import client
 
 ALLOW = Decision(Verdict.ALLOW)
+FORCED = Judgement(Verdict.HOLD, FORCE, "lexicon")
 STREAM = {**CHAT, "stream": True}
 
 
@@ -102,9 +103,50 @@ async def test_a_check_that_refuses_is_told_to_the_client_and_not_to_the_engine(
 async def test_a_held_request_says_that_a_person_must_approve(
     start: Start, engine: FakeEngine
 ) -> None:
-    gateway = await start(Chain(inputs=[Input(lambda: Decision(Verdict.HOLD, "use of force"))]))
+    hold = Decision(Verdict.HOLD, "use of force", judgement=FORCED)
+    gateway = await start(Chain(inputs=[Input(lambda: hold)]))
     status, document, _ = await ask(gateway, CHAT)
     assert (status, document["error"]["code"]) == (403, "human_approval_required")
+    assert engine.requests == []
+
+
+@pytest.mark.parametrize(
+    "judgement",
+    [
+        None,
+        Judgement(Verdict.HOLD),
+        Judgement(Verdict.ALLOW, FORCE),
+        Judgement(Verdict.REFUSE, FORCE),
+    ],
+)
+async def test_a_hold_that_does_not_say_what_it_holds_is_no_verdict(
+    judgement: Judgement | None, start: Start, engine: FakeEngine
+) -> None:
+    hold = Decision(Verdict.HOLD, "use of force", judgement=judgement)
+    gateway = await start(Chain(inputs=[Input(lambda: hold)]))
+    status, document, _ = await ask(gateway, CHAT)
+    assert (status, document["error"]["code"]) == (503, "guard_unavailable")
+    assert engine.requests == []
+
+
+LATER: dict[str, tuple[Callable[[], Any], int, str]] = {
+    "allows": (lambda: Decision(Verdict.ALLOW), 403, "human_approval_required"),
+    "refuses": (lambda: Decision(Verdict.REFUSE), 400, "content_filter"),
+    "has a quota": (lambda: Decision(Verdict.REFUSE, retry_after=1), 429, "quota_exceeded"),
+    "fails": (lambda: None, 503, "guard_unavailable"),
+}
+
+
+@pytest.mark.parametrize(("answer", "status", "code"), LATER.values(), ids=LATER.keys())
+async def test_a_hold_leaves_the_word_to_the_checks_behind_it(
+    answer: Callable[[], Any], status: int, code: str, start: Start, engine: FakeEngine
+) -> None:
+    holding = Input(lambda: Decision(Verdict.HOLD, "use of force", judgement=FORCED))
+    later = Input(answer)
+    gateway = await start(Chain(inputs=[holding, later]))
+    got, document, _ = await ask(gateway, CHAT)
+    assert (got, document["error"]["code"]) == (status, code)
+    assert len(later.seen) == 1
     assert engine.requests == []
 
 

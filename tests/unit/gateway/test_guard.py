@@ -53,7 +53,7 @@ async def test_hidden_text_is_counted_by_how_it_was_hidden(guarded: Running) -> 
     assert await guarded.metric('guard_hidden_total{how="spaced"}') == 1
 
 
-async def test_a_held_request_is_403_and_says_that_it_stays_refused(
+async def test_where_nobody_has_a_name_what_is_held_stays_refused(
     guarded: Running, engine: FakeEngine
 ) -> None:
     body = {**CHAT, "messages": [{"role": "user", "content": HELD}]}
@@ -61,7 +61,8 @@ async def test_a_held_request_is_403_and_says_that_it_stays_refused(
     error = reply.document["error"]
     assert (reply.status, error["code"]) == (403, "human_approval_required")
     assert "use-of-force" in error["message"]
-    assert "approvals are not available yet" in error["message"]
+    assert "there is nobody to ask" in error["message"]
+    assert "approval" not in error
     assert engine.requests == []
     assert await guarded.metric('guard_refusals_total{reason="held"}') == 1
 

@@ -1,15 +1,12 @@
 """Probes and metrics: what they say is what is so."""
 
 import asyncio
-import re
 import socket
-from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
 
 from casemate.gateway import health
-from casemate.gateway.errors import Cause
 from unit.gateway.conftest import Start
 from unit.gateway.support import CHAT, FakeEngine, Running
 
@@ -114,25 +111,3 @@ async def test_every_metric_has_the_prefix_and_a_help_text(gateway: Running) -> 
     assert names
     assert names == helped
     assert all(name.startswith(("casemate_gateway_", "casemate_guard_")) for name in names)
-
-
-async def test_every_metric_is_documented_and_every_documented_metric_exists(
-    gateway: Running,
-) -> None:
-    await gateway.post(CHAT)
-    _, text = await ask(gateway, "/metrics")
-    exported = {
-        line.split()[2]
-        for line in text.splitlines()
-        if line.startswith("# TYPE") and not line.split()[2].endswith("_created")
-    }
-    page = (Path(__file__).parents[3] / "docs" / "gateway.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"`(casemate_(?:gateway|guard)_\w+)`", page))
-    documented |= {f"casemate_gateway{name}" for name in re.findall(r"`…(_\w+)`", page)}
-    assert documented == exported
-
-
-def test_every_reason_of_the_guard_is_documented() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "gateway.md").read_text(encoding="utf-8")
-    told = page.partition("Reasons of the guard's refusals:")[2]
-    assert set(re.findall(r"`(\w+)`", told)) == {cause.value for cause in Cause}

@@ -220,6 +220,8 @@ BASE = [
     "x",
     "--engine",
     "http://127.0.0.1:3",
+    "--identity",
+    "anonymous",
 ]
 DIGEST = "sha256:" + "a" * 64
 

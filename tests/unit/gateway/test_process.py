@@ -14,6 +14,7 @@ from aiohttp import ClientSession, TCPConnector
 
 from casemate.__main__ import main
 from casemate.gateway.settings import parse_settings
+from support.attacks import Layer, attack
 from unit.gateway.support import CHAT, DONE, Authority, FakeEngine, chunk, until
 
 STREAM = {**CHAT, "stream": True}
@@ -57,6 +58,7 @@ async def child(tmp_path: Path, authority: Authority, engine: FakeEngine) -> Asy
     port, metrics = free_port(), free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "casemate", "gateway", "--drain-timeout", "1"),
+        *("--identity", "anonymous"),
         *("--listen", f"127.0.0.1:{port}", "--metrics", f"127.0.0.1:{metrics}"),
         *("--tls-bundle", str(bundle), "--engine", f"unix://{engine.socket}"),
         stderr=asyncio.subprocess.DEVNULL,
@@ -165,6 +167,7 @@ async def test_a_gateway_without_a_certificate_refuses_to_start(tmp_path: Path) 
     missing = tmp_path / "missing.pem"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "casemate", "gateway", "--certificate-timeout", "0.2"),
+        *("--identity", "anonymous"),
         *("--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"),
         *("--tls-bundle", str(missing), "--engine", f"unix://{tmp_path}/engine.sock"),
         stderr=asyncio.subprocess.PIPE,
@@ -181,6 +184,7 @@ ARGUMENTS = {
     "--metrics": "127.0.0.1:9090",
     "--tls-bundle": "/b.pem",
     "--engine": "unix:///e.sock",
+    "--identity": "anonymous",
 }
 
 
@@ -212,6 +216,8 @@ def test_an_engine_in_the_pod_is_accepted(engine: str) -> None:
         {"engine": "https://127.0.0.1:8000"},
         {"engine": "unix://relative"},
         {"engine": "/run/engine.sock"},
+        {"identity": "nobody"},
+        {"identity": "warden"},
         {"listen": "8443"},
         {"listen": "host"},
         {"listen": "127.0.0.1:99999"},
@@ -243,3 +249,43 @@ def test_a_program_that_does_not_exist_is_refused_with_those_that_do(
 def test_help_names_the_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert "gateway" in capsys.readouterr().out
+
+
+WARDEN = {
+    "--warden": "tcp:10.0.0.1:8444=warden-0.svc",
+    "--warden-ca": "/ca.pem",
+    "--warden-token": "/token",
+    "--closed": "tcp:10.0.0.1:8445=canary",
+}
+
+
+def worded(given: dict[str, str]) -> list[str]:
+    return [word for pair in given.items() for word in pair]
+
+
+def test_the_warden_that_names_callers_is_the_one_that_isolation_is_proven_by() -> None:
+    settings = parse_settings(worded(ARGUMENTS | WARDEN | {"--identity": "warden"}))
+    assert settings.identity is not None
+    assert settings.isolation is not None
+    assert settings.identity.wardens is settings.isolation.circuit.wardens
+    assert settings.identity.token == "/token"
+    assert parse_settings(worded(ARGUMENTS)).identity is None, "where that is said"
+
+
+@attack("callers", "a gateway that is not told to ask for names", Layer.GATEWAY)
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({k: v for k, v in ARGUMENTS.items() if k != "--identity"}, "required: --identity"),
+        (ARGUMENTS | WARDEN, "--identity=warden and --warden are needed together"),
+        (ARGUMENTS | {"--identity": "warden"}, "--identity=warden and --warden are needed"),
+    ],
+    ids=["nothing said", "nobody, beside a warden", "no warden"],
+)
+def test_without_a_word_about_names_nothing_starts(
+    given: dict[str, str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse_settings(worded(given))
+    assert caught.value.code == 2
+    assert says in " ".join(capsys.readouterr().err.split())

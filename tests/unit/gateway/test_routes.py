@@ -13,6 +13,8 @@ ACCEPTED = {
     "/v1/embeddings": Route.EMBEDDINGS,
     "/v1/models": Route.MODELS,
     "/v1/models/llama-3.1_8b:q4": Route.MODEL,
+    "/v1/casemate/receipts/casemate-warden-0/1842": Route.RECEIPT,
+    "/v1/casemate/receipts/casemate-warden-1/0": Route.RECEIPT,
 }
 REFUSED = [
     "/",
@@ -38,6 +40,17 @@ REFUSED = [
     "/v1/models/a.",
     "/v1/models/.a",
     "/v1/models/" + "a" * 129,
+    "/v1/casemate/receipts/",
+    "/v1/casemate/receipts/casemate-warden-0",
+    "/v1/casemate/receipts/casemate-warden-0/",
+    "/v1/casemate/receipts/casemate-warden-0/01",
+    "/v1/casemate/receipts/casemate-warden-0/-1",
+    "/v1/casemate/receipts/casemate-warden-0/1/2",
+    "/v1/casemate/receipts/casemate-warden-0/1?a",
+    "/v1/casemate/receipts/../1",
+    "/v1/casemate/receipts/a.b/1",
+    "/v1/casemate/receipts/" + "a" * 64 + "/1",
+    "/v1/casemate/receipts/a/" + "9" * 17,
     "/v1/models#x",
     "/v1/models;x",
     "/v1/models\\",
@@ -76,7 +89,7 @@ def test_whatever_is_found_is_spelled_as_listed(target: str) -> None:
         found = find(target)
     except Refusal:
         return
-    spelled = found.route.value.replace("{id}", found.model or "")
+    spelled = found.route.value.replace("{id}", found.model or found.record)
     assert spelled == target
 
 

@@ -12,6 +12,7 @@ from casemate.isolation.client import Warden, trusting
 from casemate.isolation.proof import Proof, Verdict
 from casemate.isolation.rounds import Circuit
 from casemate.isolation.targets import Protocol, Target
+from casemate.isolation.wardens import Wardens
 from casemate.ports import serve
 from casemate.warden.answers import Answers
 from casemate.warden.callers import Pod, RefusedError
@@ -22,7 +23,7 @@ from unit.gateway.support import Authority
 HOST = "127.0.0.1"
 TOKEN = "token-of-the-pod"
 OPERATOR = "token-of-the-operator"
-POD = Pod("models", "m-1", "uid-of-m-1", HOST)
+POD = Pod("models", "m-1", "uid-of-m-1", HOST, "m")
 
 
 def free_port() -> int:
@@ -69,7 +70,7 @@ class Place:
 
     def through(self, *targets: Target) -> Circuit:
         """A round through this place."""
-        return Circuit(self.warden, targets or (closed(),))
+        return Circuit(Wardens([self.warden]), targets or (closed(),))
 
     def see(self) -> None:
         """An allowed caller got through on both protocols."""

@@ -9,6 +9,7 @@ import pytest
 
 from casemate.isolation.client import CANARY_PATH, PROOFS_PATH, Request, UnheardError
 from casemate.isolation.proof import Proof, Verdict
+from casemate.isolation.wardens import Wardens
 from casemate.warden.outside import look
 from casemate.warden.proofs import Ledger
 from unit.isolation.place import HOST, OPERATOR, POD, TOKEN, Place, free_port, placed
@@ -49,7 +50,9 @@ async def test_one_half_that_fails_decides(place: Place, verdict: Verdict) -> No
 
 async def test_whoever_is_not_known_is_refused_and_nothing_is_tried(place: Place) -> None:
     for token in ("", "stolen", OPERATOR):
-        answer = await place.warden.report(FINE, [9090], token)
+        with pytest.raises(UnheardError, match="refused"):
+            await place.warden.report(FINE, [9090], token)
+        answer = await Wardens([place.warden]).report(FINE, [9090], token)
         assert answer.verdict is Verdict.INCONCLUSIVE
         assert "refused" in answer.message
     assert place.tried == []

@@ -18,6 +18,7 @@ from casemate.isolation.probes import probe
 from casemate.isolation.proof import Answer, Verdict
 from casemate.isolation.rounds import Circuit, round_of
 from casemate.isolation.targets import Protocol, Target
+from casemate.isolation.wardens import Wardens
 from unit.gateway.support import Authority
 from unit.isolation.place import HOST, Place, closed, free_port, placed
 
@@ -59,7 +60,7 @@ async def test_a_canary_that_nobody_saw_proves_nothing(place: Place) -> None:
 async def test_a_warden_that_is_gone_proves_nothing(place: Place) -> None:
     await seen(place)
     gone = replace(place.warden, port=free_port())
-    assert (await round_of(Circuit(gone, (closed(),)))).verdict is Verdict.INCONCLUSIVE
+    assert (await round_of(Circuit(Wardens([gone]), (closed(),)))).verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("change", ["name", "trust"])
@@ -74,7 +75,7 @@ async def test_who_only_sits_in_the_wardens_place_proves_nothing(
     assert (await place.warden.ask()).problem == "", "control: the real one"
     false = replace(place.warden, **{change: wrong[change]})  # type: ignore[arg-type]
     assert "certificate" in (await false.ask()).problem.lower()
-    assert (await round_of(Circuit(false, (closed(),)))).verdict is Verdict.INCONCLUSIVE
+    assert (await round_of(Circuit(Wardens([false]), (closed(),)))).verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ async def test_a_neighbour_that_answers_disproves_it(place: Place) -> None:
             return named
 
     warden = Naming(place.warden.host, place.warden.port, "localhost", place.warden.trust)
-    proof = await round_of(replace(circuit, warden=warden))
+    proof = await round_of(replace(circuit, wardens=Wardens([warden])))
     assert proof.verdict is Verdict.NOT_ENFORCED
     assert f"tcp port {place.canary_port} of another model: connected" in proof.message
 
