@@ -8,6 +8,8 @@ from pathlib import Path
 from casemate.api.crd import DEFINITIONS
 from casemate.api.v1alpha1 import GROUP
 from generate.manifest import crd_yaml
+from generate.metrics import metrics_reference
+from generate.monitoring import monitoring_files
 from generate.policies import policy_files
 from generate.reference import reference
 
@@ -16,13 +18,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def generated() -> dict[str, str]:
     """Return the text of every generated file by its path in the checkout."""
-    files: dict[str, str] = policy_files()
+    files: dict[str, str] = policy_files() | monitoring_files()
     for definition in DEFINITIONS:
         manifest = crd_yaml(definition)
         name = f"{GROUP}_{definition.plural}.yaml"
         files[f"crds/{name}"] = manifest
         files[f"charts/casemate/files/crds/{name}"] = manifest
         files[f"docs/reference/{definition.kind.lower()}.md"] = reference(definition)
+    files["docs/reference/metrics.md"] = metrics_reference()
     return files
 
 
