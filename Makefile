@@ -15,8 +15,8 @@ define timed
 @started=$$SECONDS; $(2); echo "== $(1): $$((SECONDS - started)) s"
 endef
 
-.PHONY: help setup packages lock generate verify lint types imports format test test-unit test-api test-e2e test-attacks \
-	bench train-guard eval-guard conformance-netpol demo up down images clean
+.PHONY: help setup packages lock generate verify lint types imports format test test-unit test-rules test-api test-e2e test-attacks \
+	bench train-guard eval-guard eval-public conformance-netpol demo up down images clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ packages: setup ## Install the Debian packages that tests and the enclave need (
 lock: setup ## Resolve the locks anew: versions at least a week old, with hashes, no addresses
 	@hack/lock.sh
 
-generate: setup ## Write CRDs, reference docs and the chart's copies from the types
+generate: setup ## Write CRDs, reference docs, rules and dashboard from the types
 	@$(PY) -m generate
 
 verify: setup ## Fail if anything generated differs from what is committed
@@ -53,10 +53,13 @@ types: setup ## Check types
 imports: setup ## Check the import rules
 	@.venv/bin/lint-imports
 
-test: packages test-unit test-api test-e2e ## Run all tests (root; brings up its own enclave)
+test: packages test-unit test-rules test-api test-e2e ## Run all tests (root; brings up its own enclave)
 
 test-unit: setup ## Pure tests, in seconds
 	$(call timed,test-unit,.venv/bin/pytest tests/unit)
+
+test-rules: packages ## Alerts and dashboard, by the real promtool
+	$(call timed,test-rules,.venv/bin/pytest tests/rules)
 
 test-api: setup ## Tests on a real etcd and kube-apiserver
 	$(call timed,test-api,.venv/bin/pytest tests/api)
@@ -67,19 +70,24 @@ test-e2e: packages ## Tests on a real node (root)
 test-attacks: packages ## The attack suite alone: every way round that docs/security.md lists (root)
 	$(call timed,test-attacks,CASEMATE_STARTS=200 .venv/bin/pytest tests/e2e/attacks tests/e2e/model/test_starts.py)
 
-bench: packages ## Measure operator, gateway and guard beside their references; one JSON object per figure
+bench: packages ## Measure operator, gateway, audit log and guard beside their references; one JSON object per figure
 	@mkdir -p $(OUT)
 	@$(PY) -m enclave.debian nginx-light
 	$(call timed,bench operator,$(PY) bench/operator_bench.py --out $(OUT))
 	$(call timed,bench gateway,$(PY) bench/gateway.py --out $(OUT))
+	$(call timed,bench audit,$(PY) bench/audit_append.py --out $(OUT))
 	$(call timed,bench guard,$(PY) bench/guard_views.py --out $(OUT) --cases 2000)
+	$(call timed,bench inspection,$(PY) bench/audit_verify.py --out $(OUT))
 	@echo "figures: $(OUT)"
 
-train-guard: setup ## Train the guard's bundle from guard/data (five minutes); to the bit
+train-guard: setup ## Train the guard's bundle from guard/data (twenty minutes); to the bit
 	@PYTHONPATH=hack OPENBLAS_NUM_THREADS=1 $(PY) -m guardtrain train
 
 eval-guard: setup ## Measure the guard on the frozen holdout, and write docs/model-card.md
 	@PYTHONPATH=hack OPENBLAS_NUM_THREADS=1 $(PY) -m guardtrain eval
+
+eval-public: setup ## Measure the guard on public sets, and write docs/public-sets.md
+	@PYTHONPATH=hack OPENBLAS_NUM_THREADS=1 $(PY) -m guardtrain.public
 
 conformance-netpol: setup ## Run upstream's NetworkPolicy specs on an enclave of their own (root)
 	@$(PY) -m conformance netpol

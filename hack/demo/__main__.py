@@ -3,7 +3,18 @@
 import argparse
 import sys
 
-from demo import deploy, diagnose, guard, isolation, show, terms
+from demo import (
+    approvals,
+    deploy,
+    diagnose,
+    guard,
+    inspection,
+    isolation,
+    names,
+    show,
+    stops,
+    terms,
+)
 from demo.cluster import Cluster
 from demo.progress import DemoError, Steps
 from enclave.errors import EnclaveError
@@ -16,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--name", default="casemate", help="enclave to use (default: casemate)")
     name = parser.parse_args().name
-    steps, cluster = Steps(10), None
+    steps, cluster = Steps(14), None
     try:
         with steps.step("Enclave: a Kubernetes node that no network reaches"):
             cluster = Cluster.up(name)
@@ -41,8 +52,14 @@ def _run(steps: Steps, cluster: Cluster) -> None:
         deploy.apply_examples(cluster, images)
     with steps.step("Ask the model, from the pod that may"):
         show.ask(cluster)
+    with steps.step("Names: who may ask, who may not, and who has none"):
+        names.show_names(cluster)
     with steps.step("The guard: lawful work, both red lines, and attempts to hide"):
         guard.show_guard(cluster)
+    with steps.step("Approvals: a held request, two people, and one answer"):
+        approvals.show_approvals(cluster)
+    with steps.step("The kill switch: stopped by one person, lifted by another"):
+        stops.show_stop(cluster)
     with steps.step("What is blocked, each beside what is not"):
         show.show_blocks(cluster)
     with steps.step("State and metrics"):
@@ -51,6 +68,8 @@ def _run(steps: Steps, cluster: Cluster) -> None:
         isolation.show_isolation(cluster)
     with steps.step("Terms: a use that is refused, a supplier that is phased out and stayed"):
         terms.show_terms(cluster)
+    with steps.step("Evidence: carried away, inspected, forged, and inspected again"):
+        inspection.show_inspection(cluster)
 
 
 if __name__ == "__main__":

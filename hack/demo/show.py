@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from demo import callers
+from demo.callers import PYTHON, SERVICE
 from demo.cluster import Cluster
 from demo.deploy import CLIENTS, MODEL, MODELS, PROJECT
 from demo.progress import DemoError, say
 from enclave import parts
 from enclave.layout import OUTSIDE_ADDRESS
 
-SERVICE = f"{MODEL}.{MODELS}.svc"
-PYTHON = "python3.11"
 PROBE = (PROJECT / "hack" / "images" / "client" / "probe.py").read_text()
 USUAL_ENGINE_PORT = 8080
 SCRAPE_SECONDS = 30
@@ -34,12 +34,7 @@ def ask(cluster: Cluster) -> None:
     """
     prompt = "List three things a field hospital needs."
     for title, extra in (("whole answer", ()), ("streamed answer", ("--stream",))):
-        command = (
-            *(PYTHON, "/opt/client/ask.py", "--base-url", f"https://{SERVICE}/v1"),
-            *("--ca-file", "/var/run/casemate/ca/ca.pem", "--model", MODEL),
-            *("--prompt", prompt, "--max-tokens", "48", *extra),
-        )
-        answer = cluster.execute(CLIENTS, "analyst", "client", *command)
+        answer = callers.ask(cluster, prompt, "--max-tokens", "48", *extra)
         if not answer["ok"] or not answer["content"]:
             raise DemoError(f"analyst got no {title}: {answer}")
         facts = {key: value for key, value in answer.items() if key not in {"ok", "content"}}

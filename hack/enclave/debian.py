@@ -1,4 +1,4 @@
-"""Install the Debian packages that the enclave needs, without letting them start services.
+"""Install the Debian packages of the enclave and the tests, without letting them start services.
 
 `python -m enclave.debian [PACKAGE...]` does it by hand, with further packages if wanted.
 """
@@ -14,6 +14,7 @@ from enclave.errors import EnclaveError
 
 PACKAGES = (
     "busybox-static",
+    "chromium",
     "conntrack",
     "containernetworking-plugins",
     "docker-registry",

@@ -6,9 +6,9 @@ time that its own imports take, and never loads operator code or a Kubernetes cl
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-Program = Callable[[Sequence[str]], int]
+from casemate.programs import Loader, Program, run
 
 
 def _operator() -> Program:
@@ -19,7 +19,7 @@ def _operator() -> Program:
 
 def _gateway() -> Program:
     # aiohttp reads the system's list of authorities when it is imported. The gateway trusts none
-    # of them, as it opens no TLS connection, and starts faster and smaller without.
+    # of them: where it calls, it names whom it trusts. It starts faster and smaller without.
     os.environ.setdefault("SSL_CERT_FILE", os.devnull)
     _one_thread()
     from casemate.gateway.main import main  # noqa: PLC0415  lazy on purpose
@@ -35,6 +35,24 @@ def _start_gate() -> Program:
 
 def _warden() -> Program:
     from casemate.warden.main import main  # noqa: PLC0415  lazy on purpose
+
+    return main
+
+
+def _warden_copy() -> Program:
+    from casemate.warden.copy import main  # noqa: PLC0415  lazy on purpose
+
+    return main
+
+
+def _warden_rotate() -> Program:
+    from casemate.warden.rotate import main  # noqa: PLC0415  lazy on purpose
+
+    return main
+
+
+def _console() -> Program:
+    from casemate.console.main import main  # noqa: PLC0415  lazy on purpose
 
     return main
 
@@ -58,11 +76,14 @@ def _one_thread() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-PROGRAMS: dict[str, Callable[[], Program]] = {
+PROGRAMS: dict[str, Loader] = {
     "operator": _operator,
     "gateway": _gateway,
     "start-gate": _start_gate,
     "warden": _warden,
+    "warden-copy": _warden_copy,
+    "warden-rotate": _warden_rotate,
+    "console": _console,
     "guard": _guard,
     "detector": _detector,
 }
@@ -73,6 +94,9 @@ USAGE = f"""usage: casemate {{{"|".join(PROGRAMS)}}} [options]
   gateway    guard one engine: TLS, allow-list, strict JSON, limits
   start-gate hold a model pod until its network is proven to be closed
   warden     answer where policies allow it, and listen where none does
+  warden-copy  write the log of a warden that runs as a tar, for `kubectl casemate audit collect`
+  warden-rotate  change a key of the warden that runs here, for `kubectl casemate audit rotate`
+  console    show held requests to those who decide, and take what they say
   guard      judge texts on standard input as a gateway would: `casemate guard check`
   detector   serve our checks by the detector API, or try somebody else's
 
@@ -89,15 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: that of the program, or 2 when none, or an unknown one, was named.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments and arguments[0] in {"-h", "--help"}:
-        sys.stdout.write(USAGE)
-        return 0
-    if not arguments or arguments[0] not in PROGRAMS:
-        given = f"unknown program {arguments[0]!r}" if arguments else "no program given"
-        sys.stderr.write(f"casemate: {given}\n{USAGE}")
-        return 2
-    return PROGRAMS[arguments[0]]()(arguments[1:])
+    return run(argv, "casemate", "program", PROGRAMS, USAGE)
 
 
 if __name__ == "__main__":

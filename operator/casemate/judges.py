@@ -1,18 +1,14 @@
 """Makes a judge from the files that ship, and from what an agreement says."""
 
-from collections.abc import Callable
 from pathlib import Path
-
-from numpy import float32
-from numpy.typing import NDArray
 
 from casemate import embedder, guardfiles
 from casemate.guard.bundle import Bundle, BundleError
+from casemate.guard.detect import Vectors
 from casemate.guard.judge import Judge
 from casemate.guard.types import BUILT_IN, Policy, PolicyError, Verdict
 from casemate.policyfile import HOLD, PolicyFile
 
-Vector = Callable[[str], NDArray[float32]]
 _VERDICTS = {HOLD: Verdict.HOLD}
 
 
@@ -46,8 +42,8 @@ def bundle_of(raw: bytes) -> Bundle:
         raise JudgeError(f"bundle: {error}") from None
 
 
-def vectors(bundle: Bundle) -> Vector:
-    """Return what turns a text into a vector for the heads of a bundle.
+def vectors(bundle: Bundle) -> Vectors:
+    """Return what turns texts into vectors for the heads of a bundle.
 
     Raises:
         JudgeError: The encoder is not there, or the bundle was trained on another one.
@@ -58,12 +54,10 @@ def vectors(bundle: Bundle) -> Vector:
         raise JudgeError(f"sentence encoder: {error}") from None
     if bundle.embedder != encoder.digest:
         raise JudgeError(f"the bundle needs encoder {bundle.embedder}; there is {encoder.digest}")
-
-    def vector(text: str) -> NDArray[float32]:
-        row: NDArray[float32] = encoder.embed([text])[0]
-        return row
-
-    return vector
+    try:
+        return encoder.tuned(bundle.encoder).embed
+    except embedder.EmbedderError as error:
+        raise JudgeError(f"bundle: {error}") from None
 
 
 def judge(raw: bytes, terms: PolicyFile) -> tuple[Judge, Bundle]:

@@ -10,6 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
+from casemate.audit import sealing
+
 T = TypeVar("T")
 
 MAX_BYTES = 1 << 20
@@ -69,6 +73,7 @@ class PolicyFile:
         instruction: What is put before every conversation; nothing if empty.
         quotas: Limits for each caller, if there are any.
         detectors: Guardrail containers that must agree too.
+        seal_to: Key that contents are sealed to for the record; none are kept if None.
     """
 
     digest: str | None = None
@@ -78,6 +83,7 @@ class PolicyFile:
     instruction: str = ""
     quotas: QuotaRule | None = None
     detectors: tuple[DetectorRule, ...] = ()
+    seal_to: X25519PublicKey | None = None
 
 
 def parse(raw: bytes) -> PolicyFile:
@@ -104,6 +110,7 @@ def parse(raw: bytes) -> PolicyFile:
         instruction=top.take("systemInstruction", str, "").strip(),
         quotas=_quotas(top.take("quotas", dict, None)),
         detectors=top.each("detectors", _detector),
+        seal_to=_key("sealTo", top.take("sealTo", str, None)),
     )
     bundle.end()
     top.end()
@@ -194,6 +201,15 @@ def _digest(value: str | None) -> str | None:
     if value is not None and not is_digest(value):
         raise PolicyFileError("bundle.digest must be sha256: and 64 hexadecimal digits")
     return value
+
+
+def _key(name: str, value: str | None) -> X25519PublicKey | None:
+    if value is None:
+        return None
+    try:
+        return sealing.recipient(value)
+    except sealing.SealError as error:
+        raise PolicyFileError(f"{name} must be an X25519 public key in PEM: {error}") from None
 
 
 def is_digest(text: str) -> bool:

@@ -23,7 +23,9 @@ class Layer(StrEnum):
     GATEWAY = "gateway"
     GATE = "start gate"
     WARDEN = "warden"
+    CONSOLE = "console"
     TLS = "certificate check"
+    CLI = "kubectl casemate"
 
 
 FAMILIES = {
@@ -31,11 +33,16 @@ FAMILIES = {
     "access": "Into its pod, through the API server",
     "pods": "Another pod in its place, or another shape of it",
     "identity": "Its address, certificate and tokens",
+    "callers": "To ask it without a name, or under another",
+    "evidence": "To ask it without a trace, or to write false ones",
+    "approvals": "To have a held request let go without the people who must",
+    "stops": "Round a kill switch, or out of it by who set it",
     "drift": "Its parts, edited and deleted",
     "services": "Services and endpoints that lead to it, or away from it",
     "deputies": "The operator as deputy: names, paths and accounts of others",
     "inside": "A compromised engine, from inside its container",
     "engine": "A compromised engine, by its answers",
+    "console": "An approver's browser, and what it shows",
     "resources": "Kills, floods and full disks",
 }
 """One file each, and a heading of the table."""

@@ -15,8 +15,8 @@ from urllib.error import HTTPError
 
 import yaml
 
-from casemate.core.names import WARDEN, WARDEN_PORT
-from casemate.core.observed import Isolation
+from casemate.core.names import WARDEN_PORT
+from casemate.core.observed import Isolation, Replica
 from enclave.controlplane import ControlPlane, free_ports
 from enclave.kubeapi import ApiError, KubeApi
 from enclave.waiting import until
@@ -33,7 +33,8 @@ DIGEST = f"sha256:{'a' * 64}"
 GATEWAY_IMAGE = f"registry.enclave.local/casemate/casemate@{DIGEST}"
 TERMS_WRITES = {"usageagreements/status", "suppliers/status", "termsindexes"}
 """Counts that are gathered over all deployments, and the index of what there is."""
-ISOLATION = Isolation("10.96.7.7", SYSTEM)
+WARDENS = (Replica("casemate-warden-0", "10.96.7.7"), Replica("casemate-warden-1", "10.96.7.8"))
+ISOLATION = Isolation(WARDENS, SYSTEM)
 """What the operator finds here: a warden, and neither API server nor DNS as a pod has them."""
 GATEWAY_SIDECAR: Json = {
     "name": "gateway",
@@ -60,8 +61,9 @@ _PATHS = {
     "TermsIndex": ("/apis/casemate.dev/v1alpha1", "termsindexes"),
     "UsageAgreement": ("/apis/casemate.dev/v1alpha1", "usageagreements"),
     "Supplier": ("/apis/casemate.dev/v1alpha1", "suppliers"),
+    "KillSwitch": ("/apis/casemate.dev/v1alpha1", "killswitches"),
 }
-_CLUSTER_WIDE = {"UsageAgreement", "Supplier", "TermsIndex"}
+_CLUSTER_WIDE = {"UsageAgreement", "Supplier", "TermsIndex", "KillSwitch"}
 
 
 def path(kind: str, namespace: str, name: str = "", sub: str = "") -> str:
@@ -209,15 +211,16 @@ def install(plane: ControlPlane) -> Api:
 
 
 def bring_warden(api: Api) -> None:
-    """The warden's Service, which the operator looks up: nothing is behind it here."""
-    spec = {"ports": [{"name": "https", "port": WARDEN_PORT}], "clusterIP": ISOLATION.warden}
-    meta = {"name": WARDEN, "namespace": SYSTEM}
-    api.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    """The Services of the warden's replicas, which the operator looks up: without endpoints."""
+    for one in WARDENS:
+        spec = {"ports": [{"name": "https", "port": WARDEN_PORT}], "clusterIP": one.address}
+        meta = {"name": one.name, "namespace": SYSTEM}
+        api.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
 
 
 def _established(api: Api) -> bool:
     try:
-        for kind in ("ModelDeployment", "UsageAgreement", "Supplier"):
+        for kind in ("ModelDeployment", "UsageAgreement", "Supplier", "KillSwitch"):
             api.items(kind, "default")
     except ApiError:
         return False
@@ -253,6 +256,13 @@ class Operator:
             if series == name:
                 return float(value)
         return 0.0
+
+    def total(self, name: str) -> float:
+        """The sum over all series of a metric, of which there must be one."""
+        text = self.fetch(self.metrics_port, "/metrics")[1]
+        series = [one for one in text.splitlines() if one.startswith(f"{name}{{")]
+        assert series, f"{name} is not there"
+        return sum(float(one.rpartition(" ")[2]) for one in series)
 
     def leads(self) -> bool:
         return self.metric("casemate_leader") == 1

@@ -70,12 +70,15 @@ class World:
     def as_user(self, user: str) -> KubeApi:
         """Return a client; everybody but the administrator is a writer by RBAC, and no more."""
         if user not in self._clients:
-            groups = ["system:masters"] if user == ADMIN else ["writers", "system:authenticated"]
-            groups += ["system:nodes"] if user == KUBELET else []
-            groups += list(GROUPS) if user == OPERATOR else []
-            config = self.plane.client_config_for(user, groups)
-            self._clients[user] = KubeApi.load(config)
+            self._clients[user] = KubeApi.load(self.config(user))
         return self._clients[user]
+
+    def config(self, user: str) -> Path:
+        """Return the kubeconfig of a caller."""
+        groups = ["system:masters"] if user == ADMIN else ["writers", "system:authenticated"]
+        groups += ["system:nodes"] if user == KUBELET else []
+        groups += list(GROUPS) if user == OPERATOR else []
+        return self.plane.client_config_for(user, groups)
 
     def make(self, user: str, where: str, body: Json) -> Json:
         made: Json = self.as_user(user).request("POST", where, body)
@@ -88,7 +91,7 @@ class World:
         try:
             self.as_user(user).request(method, target, body, media)
         except ApiError as error:
-            return _message(error)
+            return message(error)
         return ""
 
     def connect(self, user: str, where: str) -> str:
@@ -96,11 +99,12 @@ class World:
         try:
             self.as_user(user).request("GET", where)
         except ApiError as error:
-            return _message(error)
+            return message(error)
         return ""
 
 
-def _message(error: ApiError) -> str:
+def message(error: ApiError) -> str:
+    """The sentence with which the API server refuses."""
     text = str(error).partition(f"answered {error.status}: ")[2]
     try:
         return str(json.loads(text)["message"])

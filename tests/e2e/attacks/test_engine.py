@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from demo import deploy
+from demo.callers import HEADERS
 from demo.cluster import Cluster
 from e2e.attacks.conftest import (
     CA,
@@ -100,7 +101,7 @@ ASK = """
 import json, ssl, sys, urllib.error, urllib.request
 url, ca, what = sys.argv[1:]
 body = {"model": "hostile", "messages": [{"role": "user", "content": what}]}
-kind = {"Content-Type": "application/json"}
+kind = {"Content-Type": "application/json", **HEADERS}
 request = urllib.request.Request(url, json.dumps(body).encode(), kind)
 context = ssl.create_default_context(cafile=ca)
 try:
@@ -108,7 +109,7 @@ try:
         print(json.dumps([answer.status, answer.read().decode()[:200]]))
 except urllib.error.HTTPError as error:
     print(json.dumps([error.code, error.read().decode()[:200]]))
-"""
+""".replace("HEADERS", HEADERS)
 
 
 @pytest.fixture
@@ -150,6 +151,7 @@ def test_answers_that_are_none(evidence: Evidence, cluster: Cluster) -> None:
     evidence.control(_ask(cluster, "hello")[0] == 200, "and so it does afterwards")
 
 
+@pytest.mark.usefixtures("places")
 @attack(
     "engine",
     "the time that a deleted deployment gives it to end, for ways out and ways in",

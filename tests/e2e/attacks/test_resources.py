@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from demo import deploy, terms
+from demo.callers import HEADERS
 from demo.cluster import Cluster
 from e2e.attacks.conftest import GUESSES, MODEL, Container, Knock
 from e2e.model.conftest import OURS, SERVICE, Ask, alive, process_of
+from support import wardens
 from support.attacks import Evidence, Layer, attack
 from support.enclaves import Enclave
 
@@ -38,6 +40,7 @@ host, count, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 context = ssl.create_default_context(cafile="/var/run/casemate/ca/ca.pem")
 seen = collections.Counter()
 head = f"POST /v1/chat/completions HTTP/1.1\\r\\nHost: {host}\\r\\n"
+head += "".join(f"{key}: {value}\\r\\n" for key, value in HEADERS.items())
 head += f"Content-Type: application/json\\r\\nContent-Length: {size}\\r\\n\\r\\n"
 def stuff():
     try:
@@ -54,7 +57,7 @@ threads = [threading.Thread(target=stuff) for _ in range(count)]
 for one in threads: one.start()
 for one in threads: one.join()
 print(json.dumps(seen))
-"""
+""".replace("HEADERS", HEADERS)
 """Sends bodies that never end, many at once; counts the statuses that come back."""
 
 
@@ -104,11 +107,9 @@ def test_killing_the_gateway(
 @pytest.fixture
 def no_warden(cluster: Cluster, enclave: Enclave) -> Iterator[None]:
     """Nothing can be proven; afterwards the warden is back, and the model serves."""
-    scale = ("scale", "statefulset/casemate-warden")
-    cluster.kubectl(*SYSTEM, *scale, "--replicas=0")
-    cluster.kubectl(*SYSTEM, "wait", "--for=delete", "pod/casemate-warden-0", "--timeout=60s")
+    wardens.stop(cluster)
     yield
-    cluster.kubectl(*SYSTEM, *scale, "--replicas=1")
+    wardens.scale(cluster, len(wardens.REPLICAS))
     enclave.eventually(lambda: _serves(cluster), "the model never served again", 120)
 
 

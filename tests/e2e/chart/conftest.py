@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from casemate.api.crd import DEFINITIONS
 from enclave import load
 from images.build import build
 from support.charts import Helm
@@ -23,14 +24,16 @@ def operator_digest(enclave: Enclave) -> str:
 
 @pytest.fixture(scope="module")
 def system(enclave: Enclave) -> Iterator[str]:
-    """A system namespace that enforces Pod Security, and a cluster without our objects after."""
+    """A system namespace that enforces Pod Security, and a cluster without our objects after.
+
+    The namespace stays, with the gateways' CA and the wardens' volumes: a kubelet remembers a CA
+    for five minutes, so who deletes it and installs anew waits as long until anything trusts it.
+    """
     name = "casemate-system"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     enclave.apply(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     )
     yield name
-    enclave.kubectl("delete", "namespace", name, "--timeout=60s")
-    kinds = ("modeldeployments", "usageagreements", "suppliers", "termsindexes")
-    crds = [f"{kind}.casemate.dev" for kind in kinds]
+    crds = [definition.crd_name for definition in DEFINITIONS]
     enclave.kubectl("delete", "crd", "--ignore-not-found", *crds)

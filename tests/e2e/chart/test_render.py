@@ -17,6 +17,10 @@ def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [one for one in objects if one["kind"] == kind]
 
 
+def named(objects: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [one for one in objects if one["metadata"]["name"] == name]
+
+
 def pod_spec(objects: list[dict[str, Any]]) -> dict[str, Any]:
     (deployment,) = of_kind(objects, "Deployment")
     spec: dict[str, Any] = deployment["spec"]["template"]["spec"]
@@ -56,6 +60,9 @@ def test_a_real_api_server_accepts_what_the_chart_renders(
         ("crds.enabled=perhaps", "crds/enabled"),
         ("replicaCount=0", "replicaCount"),
         ("replicaCount=two", "replicaCount"),
+        ("warden.replicas=0", "replicas"),
+        ("warden.replicas=6", "replicas"),
+        ("warden.replicas=two", "replicas"),
     ],
 )
 def test_values_of_the_wrong_shape_are_refused_by_name(helm: Helm, setting: str, message: str):
@@ -99,11 +106,16 @@ def test_the_gateway_may_have_an_image_of_its_own(helm: Helm):
 def test_rights_are_listed_one_by_one(helm: Helm):
     roles = [one for one in helm.template() if one["kind"] in {"ClusterRole", "Role"}]
     assert sorted((one["kind"], one["metadata"]["name"]) for one in roles) == [
+        ("ClusterRole", "casemate-approver"),
         ("ClusterRole", "casemate-break-glass"),
         ("ClusterRole", "casemate-editor"),
         ("ClusterRole", "casemate-enclave-admin"),
+        ("ClusterRole", "casemate-key-rotator"),
+        ("ClusterRole", "casemate-lifter"),
         ("ClusterRole", "casemate-operator"),
+        ("ClusterRole", "casemate-stopper"),
         ("ClusterRole", "casemate-terms-loosener"),
+        ("ClusterRole", "casemate-user"),
         ("ClusterRole", "casemate-viewer"),
         ("ClusterRole", "casemate-warden"),
         ("ClusterRole", "casemate-weights-loader"),
@@ -144,7 +156,7 @@ def test_two_replicas_keep_apart_and_are_replaced_one_by_one(helm: Helm):
     ]
     assert {one["whenUnsatisfiable"] for one in spread} == {"ScheduleAnyway"}, "a node is enough"
     assert all(one["labelSelector"]["matchLabels"] == selected for one in spread)
-    (budget,) = of_kind(objects, "PodDisruptionBudget")
+    (budget,) = named(of_kind(objects, "PodDisruptionBudget"), "casemate-operator")
     assert budget["spec"]["selector"]["matchLabels"] == selected
     assert budget["spec"]["maxUnavailable"] == 1
     (one,) = of_kind(helm.template("--set=replicaCount=1"), "Deployment")
@@ -197,12 +209,53 @@ def test_the_canary_is_open_to_the_operator_and_the_warden_itself_alone(helm: He
     models, operator, itself, monitoring = warden["spec"]["ingress"]
     assert [port["port"] for port in models["ports"]] == [8444]
     assert {port["port"] for port in operator["ports"]} == {8444, 8445}
-    assert {port["port"] for port in itself["ports"]} == {8445}
+    assert {port["port"] for port in itself["ports"]} == {8444, 8445}
     assert [port["port"] for port in monitoring["ports"]] == [8081]
     for rule, component in ((operator, "operator"), (itself, "warden")):
         (peer,) = rule["from"]
         assert peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == component
         assert "namespaceSelector" not in peer, "of its own namespace"
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_each_replica_of_the_warden_has_a_service_of_its_own(helm: Helm, count: int):
+    objects = helm.template(f"--set=warden.replicas={count}")
+    services = {one["metadata"]["name"]: one["spec"] for one in of_kind(objects, "Service")}
+    own = [name for name in services if name.startswith("casemate-warden-")]
+    assert own == [f"casemate-warden-{number}" for number in range(count)]
+    for name in own:
+        assert services[name]["selector"]["statefulset.kubernetes.io/pod-name"] == name
+        assert services[name]["type"] == "ClusterIP"
+        assert services[name]["ports"] == services["casemate-warden"]["ports"]
+    (warden,) = of_kind(objects, "StatefulSet")
+    assert warden["spec"]["replicas"] == count
+    (role,) = named(of_kind(objects, "Role"), "casemate-warden")
+    (rule,) = role["rules"]
+    assert set(own) <= set(rule["resourceNames"]), "it may look where the others are"
+
+
+def test_replicas_of_the_warden_keep_apart_and_each_starts_by_itself(helm: Helm):
+    objects = helm.template()
+    (warden,) = of_kind(objects, "StatefulSet")
+    spec, pod = warden["spec"], warden["spec"]["template"]["spec"]
+    assert (spec["replicas"], spec["podManagementPolicy"]) == (2, "Parallel")
+    (wanted,) = pod["affinity"]["podAntiAffinity"][
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    ]
+    labels = spec["selector"]["matchLabels"]
+    assert wanted["podAffinityTerm"]["labelSelector"]["matchLabels"] == labels
+    (budget,) = named(of_kind(objects, "PodDisruptionBudget"), "casemate-warden")
+    assert budget["spec"]["selector"]["matchLabels"] == labels
+    assert budget["spec"]["maxUnavailable"] == 1
+    sources = {
+        volume["name"]: volume["projected"]["sources"]
+        for volume in pod["volumes"]
+        if "projected" in volume
+    }
+    (token,) = sources["peers"]
+    assert token["serviceAccountToken"]["audience"] == "casemate-warden"
+    (trust,) = sources["peers-ca"]
+    assert trust["clusterTrustBundle"]["name"] == "casemate.dev:gateway:ca"
 
 
 def test_what_the_site_names_is_tried_by_every_pod(helm: Helm):

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from demo import deploy
+from demo import callers, deploy
+from demo.callers import CA_FILE
 from demo.cluster import Cluster
 
 Ask = Callable[..., dict[str, Any]]
 Probe = Callable[..., dict[str, Any]]
 
-SERVICE = f"{deploy.MODEL}.{deploy.MODELS}.svc"
+SERVICE = callers.SERVICE
 PROBE = (deploy.PROJECT / "hack" / "images" / "client" / "probe.py").read_text()
 
 
@@ -24,15 +25,10 @@ def ask(cluster: Cluster) -> Ask:
     """Asks the model with the real `openai` package; returns the report of ask.py."""
 
     def call(
-        *extra: str, pod: str = "analyst", ca: str = "/var/run/casemate/ca/ca.pem"
+        *extra: str, pod: str = "analyst", ca: str = CA_FILE, key: str | None = None
     ) -> dict[str, Any]:
-        answer: dict[str, Any] = cluster.execute(
-            *(deploy.CLIENTS, pod, "client"),
-            *("python3.11", "/opt/client/ask.py", "--base-url", f"https://{SERVICE}/v1"),
-            *("--ca-file", ca, "--model", deploy.MODEL, "--prompt", "Say something."),
-            *("--max-tokens", "16", *extra),
-        )
-        return answer
+        words = ("--max-tokens", "16", *extra)
+        return callers.ask(cluster, "Say something.", *words, pod=pod, ca=ca, key=key)
 
     return call
 

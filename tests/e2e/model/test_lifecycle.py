@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from demo import deploy
+from demo import callers, deploy
+from demo.callers import CA_FILE, HEADERS
 from demo.cluster import Cluster
 from e2e.model.conftest import CONTAINER_SECURITY, POD_SECURITY, Probe, without_operator
 from images.steps import Built
@@ -38,6 +39,7 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     meta = {"name": NAMESPACE, "labels": labels}
     document = {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
     cluster.kubectl("apply", "--filename=-", stdin=json.dumps(document))
+    callers.allow(cluster, NAMESPACE)
     yield NAMESPACE
     cluster.kubectl("delete", "namespace", NAMESPACE, "--timeout=90s")
 
@@ -104,10 +106,9 @@ def test_an_engine_on_a_loopback_port_serves_weights_from_a_claim(
     _wait_ready(cluster, "claimed")
 
     url = f"https://claimed.{namespace}.svc/v1/models"
-    read = f"import ssl, urllib.request as u; print(u.urlopen({url!r}, "
-    read += (
-        "context=ssl.create_default_context(cafile='/var/run/casemate/ca/ca.pem')).read().decode())"
-    )
+    read = f"import ssl, urllib.request as u; r = u.Request({url!r}, headers={HEADERS}); "
+    read += f"trust = ssl.create_default_context(cafile={CA_FILE!r}); "
+    read += "print(u.urlopen(r, context=trust).read().decode())"
     answer = cluster.execute(deploy.CLIENTS, "analyst", "client", "python3.11", "-c", read)
 
     assert answer["data"][0]["id"] == "12345"

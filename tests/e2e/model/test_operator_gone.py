@@ -10,6 +10,7 @@ from casemate.isolation.proof import LIFE_SECONDS
 from demo import deploy
 from demo.cluster import Cluster
 from e2e.model.conftest import CONTAINER_SECURITY, OURS, POD_SECURITY, Ask, without_operator
+from support import wardens
 from support.enclaves import Enclave
 from support.people import Person, writer
 from unit.api.cases import changed
@@ -108,9 +109,9 @@ def test_what_serves_goes_on_proving_its_isolation(cluster: Cluster, enclave: En
     """Longer than anybody's visit of the canary counts: the warden's own visits must do."""
     gone = time.time()
 
-    def proven() -> bool:
-        found = cluster.prometheus("casemate_gateway_isolation_proof_timestamp_seconds")
-        return any(float(one["value"][1]) > gone + LIFE_SECONDS + 5 for one in found)
-
-    enclave.eventually(proven, "no proof came without the operator", 120)
+    enclave.eventually(
+        lambda: wardens.proven(cluster, gone + LIFE_SECONDS + 5),
+        "no proof came without the operator",
+        120,
+    )
     assert ask()["ok"]

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from casemate.api.v1alpha1 import ModelDeployment
-from demo import deploy
+from demo import callers, deploy
 from demo.progress import DemoError
 from demo.show import Probe, judge
 from images.catalog import IMAGES
@@ -51,6 +51,34 @@ def test_the_client_pods_differ_only_in_name_so_that_access_alone_tells_them_apa
     wanted = client["podSelector"]["matchLabels"]
     assert pods["analyst"]["metadata"]["labels"] == wanted
     assert pods["stranger"]["metadata"]["labels"] != wanted
+
+
+def test_the_clients_present_a_token_for_models_alone_of_the_one_account_that_may(
+    examples: list[dict[str, Any]],
+):
+    accounts, (binding,) = (
+        of_kind(examples, "ServiceAccount"),
+        of_kind(examples, "RoleBinding").values(),
+    )
+    assert set(accounts) == {callers.KNOWN, callers.RIGHTLESS}
+    assert binding["metadata"]["namespace"] == deploy.MODELS
+    assert binding["roleRef"]["name"] == "casemate-user"
+    assert [one["name"] for one in binding["subjects"]] == [callers.KNOWN]
+    for pod in of_kind(examples, "Pod").values():
+        spec = pod["spec"]
+        assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == (
+            callers.KNOWN,
+            False,
+        )
+        sources = [one for v in spec["volumes"] for one in v["projected"]["sources"]]
+        (token,) = [one["serviceAccountToken"] for one in sources if "serviceAccountToken" in one]
+        (mount,) = [
+            one["mountPath"]
+            for one in spec["containers"][0]["volumeMounts"]
+            if one["name"] == "casemate-token"
+        ]
+        assert token["audience"] == callers.AUDIENCE
+        assert f"{mount}/{token['path']}" == callers.TOKEN_FILE
 
 
 def probe(result: str, *, allowed: bool) -> Probe:

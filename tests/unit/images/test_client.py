@@ -6,7 +6,7 @@ import threading
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -16,15 +16,29 @@ SCRIPTS = Path(images.__file__).parent / "client"
 CHUNK = '{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[%s]}'
 
 
+HELD = (("Casemate-Approval", "held-1"), ("Casemate-Approval-Expires", "soon"))
+
+
 class Engine(BaseHTTPRequestHandler):
     """Answers like an OpenAI server, and nothing more."""
+
+    keys: ClassVar[list[str]] = []
+    """What was presented to it, newest last."""
+    approvals: ClassVar[list[str | None]] = []
+    """Which approvals were named to it, newest last."""
 
     def do_GET(self):
         self.answer(404, "text/plain", b"no such page")
 
     def do_POST(self):
+        self.keys.append(self.headers["Authorization"])
+        self.approvals.append(self.headers["Casemate-Approval"])
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if body["model"] != "m":
+        if body["model"] == "held" and not self.approvals[-1]:
+            approval = {"name": "held-1", "expires": "soon", "approvers": 2}
+            error = {"error": {"code": "human_approval_required", "approval": approval}}
+            self.answer(403, "application/json", json.dumps(error).encode(), HELD)
+        elif body["model"] not in {"m", "held"}:
             error = {"error": {"code": "model_not_found", "message": "no such model"}}
             self.answer(404, "application/json", json.dumps(error).encode())
         elif body.get("stream"):
@@ -44,10 +58,14 @@ class Engine(BaseHTTPRequestHandler):
             }
             self.answer(200, "application/json", json.dumps(answer).encode())
 
-    def answer(self, status: int, kind: str, data: bytes):
+    def answer(
+        self, status: int, kind: str, data: bytes, headers: tuple[tuple[str, str], ...] = ()
+    ):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
+        for name, value in headers:
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 
@@ -89,9 +107,10 @@ def unused_port():
         yield holder.getsockname()[1]
 
 
-def run(script: str, *arguments: str) -> tuple[int, dict[str, Any]]:
+def run(script: str, *arguments: str, stdin: str = "") -> tuple[int, dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, str(SCRIPTS / script), *arguments],
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=30,
@@ -137,6 +156,26 @@ def test_a_client_shows_the_structure_of_a_stream(port: int):
     code, found = run("ask.py", "--base-url", url, "--model", "m", "--stream")
     assert (code, found["chunks"], found["content"]) == (0, 2, "hello")
     assert found["first_token_seconds"] > 0
+
+
+def test_a_client_presents_the_token_of_its_file_or_of_its_input(port: int, tmp_path: Path):
+    (tmp_path / "token").write_text("of-the-pod\n")
+    for file, key in ((tmp_path / "token", "of-the-pod"), ("-", "of-a-person")):
+        given = ("--base-url", f"http://127.0.0.1:{port}/v1", "--model", "m")
+        code, _ = run("ask.py", *given, "--token-file", str(file), stdin="of-a-person\n")
+        assert (code, Engine.keys[-1]) == (0, f"Bearer {key}")
+
+
+def test_a_client_reports_that_a_request_is_held_and_names_its_approval(port: int):
+    given = ("--base-url", f"http://127.0.0.1:{port}/v1", "--model", "held")
+    code, found = run("ask.py", *given)
+    assert (code, found["status"], Engine.approvals[-1]) == (1, 403, None)
+    assert found["body"]["code"] == "human_approval_required"
+    assert found["approval"] == {"name": "held-1", "expires": "soon", "approvers": 2}
+    assert found["headers"] == dict(HELD)
+    for more in ((), ("--stream",)):
+        code, found = run("ask.py", *given, "--approval", "held-1", *more)
+        assert (code, found["content"], Engine.approvals[-1]) == (0, "hello", "held-1")
 
 
 def test_a_client_reports_a_refusal_and_an_unreachable_server(port: int, unused_port: int):
