@@ -13,10 +13,14 @@ from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
 import yaml
+from tenacity import RetryCallState, retry, retry_if_exception, stop_after_delay
 
 from enclave.errors import EnclaveError
 
 _TIMEOUT = 30.0
+_BUSY_SECONDS = 30.0
+"""For how long a server is asked again that says when to: a kind that was changed has no storage
+for a moment, and an overloaded server sends requests away."""
 _APPLY = "application/apply-patch+yaml"
 
 
@@ -25,11 +29,26 @@ class ApiError(EnclaveError):
 
     Attributes:
         status: HTTP status code.
+        again: Seconds after which the server wants to be asked again, or None.
     """
 
-    def __init__(self, method: str, path: str, status: int, message: str) -> None:
+    def __init__(
+        self, method: str, path: str, status: int, message: str, again: str | None = None
+    ) -> None:
         super().__init__(f"{method} {path} answered {status}: {message}")
         self.status = status
+        self.again = float(again) if again is not None and again.isdecimal() else None
+
+
+def _sent_away(error: BaseException) -> bool:
+    """Whether a request was not looked at, so that it can be sent again, whatever it asks."""
+    busy = http.HTTPStatus.TOO_MANY_REQUESTS
+    return isinstance(error, ApiError) and error.status == busy and error.again is not None
+
+
+def _as_told(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return (error.again or 0) if isinstance(error, ApiError) else 0
 
 
 class KubeApi:
@@ -56,6 +75,12 @@ class KubeApi:
             context.load_cert_chain(pair.name)
         return cls(server.hostname or "", server.port or 443, context)
 
+    @retry(
+        retry=retry_if_exception(_sent_away),
+        wait=_as_told,
+        stop=stop_after_delay(_BUSY_SECONDS),
+        reraise=True,
+    )
     def _send(
         self, method: str, path: str, body: Any, content_type: str, timeout: float
     ) -> tuple[http.client.HTTPSConnection, http.client.HTTPResponse]:
@@ -73,7 +98,8 @@ class KubeApi:
             return connection, response
         with closing(connection):
             message = response.read().decode(errors="replace")
-        raise ApiError(method, path, response.status, message)
+        again = response.headers.get("Retry-After")
+        raise ApiError(method, path, response.status, message, again)
 
     def request(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json"
@@ -81,7 +107,8 @@ class KubeApi:
         """Send one request and return the decoded answer.
 
         Raises:
-            ApiError: The server answered with an error status.
+            ApiError: The server answered with an error status; with 429, after half a minute of
+                asking as often as it said.
             OSError: The server cannot be reached.
         """
         connection, response = self._send(method, path, body, content_type, _TIMEOUT)

@@ -158,9 +158,14 @@ def test_stopped_in_a_storm_one_begins_to_write_when_the_other_has_ended(
 ) -> None:
     names = [f"m{index}" for index in range(STORM)]
     with two(plane, api, tmp_path, "--workers=2") as pair:
-        storm(pair.leader.process.pid, api, namespace, names)
-        pair.leader.process.terminate()
-        eventually(partial(served, api, namespace, *names), "not all were served")
+        leader = pair.leader.process
+        storm(leader.pid, api, namespace, names)
+        with stopped(leader.pid):
+            assert len(api.items("Deployment", namespace)) < STORM, "control: it has more to write"
+            leader.terminate()
+        assert leader.wait(timeout=15) == 0
+        create(api, namespace, "after")
+        eventually(partial(served, api, namespace, *names, "after"), "not all were served")
 
         writers = pair.writers()
         assert len(writers) == 2, "one after the other"
