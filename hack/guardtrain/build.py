@@ -19,7 +19,7 @@ from guardtrain.layers import Layers
 from guardtrain.matrix import Table, table
 from guardtrain.weights import quantised, weights
 
-VERSION = 20261129
+VERSION = 20261203
 _WORD = re.compile(r"[^\W\d_]{4,20}")
 # Shares of examples: violating ones that the vector would find and that may fall under the floor,
 # harmless ones above "certain".

@@ -29,6 +29,11 @@ _AUTHORS = {
     "h": "eighth",
     "j": "ninth",
     "k": "tenth",
+    "n": "eleventh",
+    "p": "twelfth",
+    "q": "thirteenth",
+    "r": "fourteenth",
+    "t": "fifteenth",
 }
 """By an id's second part; the first author's ids have none."""
 EARLY = ("first", "second", "third")

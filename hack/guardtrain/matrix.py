@@ -18,6 +18,8 @@ from guardtrain.pooled import pooled
 GRAMS = 2**16
 # A column's scale is its prior: the smaller, the more must speak for a weight of its own.
 SCALES = {"concepts": 1.0, "pairs": 0.7, "triples": 0.35, "grams": 1.5}
+_BATCH = 256
+"""Texts looked at together: more is no faster, and takes memory."""
 _KINDS = (ORDINARY, LAWFUL, VIOLATE)
 
 
@@ -45,7 +47,7 @@ def table(
 ) -> Table:
     """Return the evidence of the examples; `often` is each one's chance to be in a round."""
     texts = [each.text for each in examples]
-    found = [each for text in texts for each in features([fold(text)], lexicon, GRAMS)]
+    found = _found(texts, lexicon)
     concepts = len(lexicon.concepts)
     named = _present([each.concepts for each in found], concepts) * SCALES["concepts"]
     twos = _present([each.pairs for each in found], count_pairs(concepts)) * SCALES["pairs"]
@@ -59,6 +61,11 @@ def table(
         sparse.csr_matrix(sparse.hstack([named, twos, threes, grams])),
         Data(pooled(encoder, texts), named_once, labels, _aside(examples), often),
     )
+
+
+def _found(texts: Sequence[str], lexicon: Lexicon) -> list[Features]:
+    batches = (texts[at : at + _BATCH] for at in range(0, len(texts), _BATCH))
+    return [each for one in batches for each in features(list(map(fold, one)), lexicon, GRAMS)]
 
 
 def _aside(examples: Sequence[Example]) -> NDArray[np.int64]:
