@@ -56,7 +56,7 @@ imports: setup ## Check the import rules
 test: packages test-unit test-rules test-api test-e2e ## Run all tests (root; brings up its own enclave)
 
 test-unit: setup ## Pure tests, in seconds
-	$(call timed,test-unit,.venv/bin/pytest tests/unit)
+	$(call timed,test-unit,.venv/bin/pytest tests/unit --numprocesses auto --dist worksteal)
 
 test-rules: packages ## Alerts and dashboard, by the real promtool
 	$(call timed,test-rules,.venv/bin/pytest tests/rules)

@@ -327,7 +327,7 @@ def model_deployment(name: str, namespace: str, **changed: Any) -> Json:
 
 
 def eventually(
-    condition: Callable[[], bool], message: str | Callable[[], str], seconds: float = 20
+    condition: Callable[[], bool], message: str | Callable[[], str], seconds: float = 60
 ) -> None:
     """Waits until something holds."""
     until(condition, seconds, message, every=0.05)

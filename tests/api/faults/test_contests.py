@@ -100,7 +100,7 @@ def test_a_writer_that_undoes_each_repair_costs_a_bounded_number_of_writes_and_i
     eventually(
         lambda: ready(api, namespace)["reason"] == "Progressing",
         "it is contested for ever",
-        OVER_SECONDS + 10,
+        OVER_SECONDS + 30,
     )
     made = operator.metric(repairs)
     api.patch("Service", namespace, "m", INTRUDER)
