@@ -1,7 +1,8 @@
 """What a text asks for, as far as it crosses a red line: tiers from cheap to costly.
 
-The linear tier sees every text. What it is not sure of either way goes to the vector of a sentence
-embedder; that may lift a doubtful score or lower an uncertain one, and never undoes a certain one.
+The linear tier sees every text; a finding of it names the lexicon where concepts alone would have
+been enough. What it is not sure of either way goes to the vector of a sentence embedder; that may
+lift a doubtful score or lower an uncertain one, and never undoes a certain one.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +35,7 @@ def detect(bundle: Bundle, texts: Sequence[str], vectors: Vectors | None = None)
     """Return the findings in canonical texts; without `vectors` the linear tier decides alone."""
     looks = _first(bundle, texts) if texts else []
     if vectors is None:
-        return [look.detection(_linear(bundle, look.scores, alone=True)) for look in looks]
+        return [look.detection(_linear(bundle, look, alone=True)) for look in looks]
     doubtful = [i for i, look in enumerate(looks) if _doubtful(bundle, look.scores)]
     rows = dict(
         zip(doubtful, vectors([texts[i] for i in doubtful]) if doubtful else (), strict=True)
@@ -43,7 +44,7 @@ def detect(bundle: Bundle, texts: Sequence[str], vectors: Vectors | None = None)
         look.detection(
             _combined(bundle, look, rows[i])
             if i in rows
-            else _linear(bundle, look.scores, alone=False)
+            else _linear(bundle, look, alone=False)
         )
         for i, look in enumerate(looks)
     ]
@@ -80,12 +81,20 @@ def _doubtful(bundle: Bundle, scores: Sequence[float]) -> bool:
     )
 
 
-def _linear(bundle: Bundle, first: list[float], *, alone: bool) -> tuple[Found, ...]:
+def _linear(bundle: Bundle, look: _Look, *, alone: bool) -> tuple[Found, ...]:
+    bars = [level.alone if alone else level.certain for level in bundle.levels]
     return tuple(
-        (line, "", "linear", score)
-        for line, level, score in zip(bundle.lines, bundle.levels, first, strict=True)
-        if score >= (level.alone if alone else level.certain)
+        (line, "", _tier(bundle, look, at, bar), score)
+        for at, (line, bar, score) in enumerate(zip(bundle.lines, bars, look.scores, strict=True))
+        if score >= bar
     )
+
+
+def _tier(bundle: Bundle, look: _Look, at: int, bar: float) -> str:
+    """Return which evidence was enough: the lexicon's concepts, or only n-grams with them."""
+    slope, shift = bundle.levels[at].linear
+    named = float(bundle.linear.named(look.found)[at])
+    return "lexicon" if probability(slope * named + shift) >= bar else "linear"
 
 
 def _combined(bundle: Bundle, look: _Look, vector: NDArray[np.float32]) -> tuple[Found, ...]:
@@ -96,7 +105,8 @@ def _combined(bundle: Bundle, look: _Look, vector: NDArray[np.float32]) -> tuple
         first = look.scores[i]
         score = _final(level, float(look.logits[i]), float(outputs[i]))
         if first >= level.certain:
-            findings.append((line, subs[i], "linear", max(score, first)))
+            tier = _tier(bundle, look, i, level.certain)
+            findings.append((line, subs[i], tier, max(score, first)))
         elif score >= level.threshold:
             findings.append((line, subs[i], "embedder", score))
     return tuple(findings)

@@ -39,6 +39,16 @@ class LinearHead:
         total: Floats = self.bias + concepts + together + grams
         return total
 
+    def named(self, found: Features) -> Floats:
+        """Return what a text's concepts and those that come together say, by line, no n-gram."""
+        parts = (
+            self.concepts[found.concepts],
+            self.pairs[found.pairs],
+            self.triples[found.triples],
+        )
+        total: Floats = self.bias + np.concatenate(parts).sum(0)
+        return total
+
 
 @dataclass(frozen=True, slots=True)
 class VectorHead:

@@ -45,8 +45,21 @@ def levels(**values: Any) -> Bundle:
 
 def test_a_request_across_a_line_is_found_without_a_vector_and_ordinary_work_is_not():
     found = look(BUNDLE, SURVEILLANCE).findings
-    assert [(line, tier) for line, _, tier, _ in found] == [(LINE, "linear")]
+    assert [(line, tier) for line, _, tier, _ in found] == [(LINE, "lexicon")]
     assert look(BUNDLE, ORDINARY).findings == ()
+
+
+@pytest.mark.parametrize("vectors", [None, Fixed(-1)])
+def test_what_concepts_alone_do_not_tell_is_not_said_to_be_the_lexicons(vectors: Fixed | None):
+    head = BUNDLE.linear
+    none = {name: 0 * getattr(head, name) for name in ("concepts", "pairs", "triples")}
+    sure = levels(alone=0, certain=0)
+    assert {tier for _, _, tier, _ in look(sure, ORDINARY, vectors).findings} == {"lexicon"}
+    unsaid = replace(
+        sure, linear=replace(head, bias=head.bias - 100, grams=head.grams + 100, **none)
+    )
+    bars = replace(unsaid, levels=levels(alone=0.5, certain=0.5).levels)
+    assert {tier for _, _, tier, _ in look(bars, ORDINARY, vectors).findings} == {"linear"}
 
 
 def test_a_vector_lifts_a_doubtful_text_or_lowers_it():
@@ -58,7 +71,7 @@ def test_a_vector_lifts_a_doubtful_text_or_lowers_it():
 def test_no_vector_undoes_what_the_linear_tier_is_certain_of():
     vector = Fixed(-1)
     found = look(levels(floor=0, certain=0.5, threshold=1), SURVEILLANCE, vector).findings
-    assert [(line, tier) for line, _, tier, _ in found] == [(LINE, "linear")]
+    assert [(line, tier) for line, _, tier, _ in found] == [(LINE, "lexicon")]
 
 
 def test_text_far_below_any_line_is_let_go_without_asking_for_a_vector():
