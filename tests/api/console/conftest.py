@@ -16,6 +16,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield house
 
 
+@pytest.fixture(autouse=True)
+def _at_work(house: House) -> Iterator[None]:
+    """Have the warden work while a test runs."""
+    with house.warden.wanted():
+        yield
+
+
 @pytest.fixture
 async def browse(house: House) -> AsyncIterator[Callable[[], Browser]]:
     """Makes browsers that know nobody yet."""

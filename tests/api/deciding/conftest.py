@@ -72,6 +72,16 @@ def warden(place: Place) -> Iterator[Warden]:
         yield working
 
 
+@pytest.fixture(autouse=True)
+def _at_work(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have the warden work while a test needs it."""
+    if "warden" not in request.fixturenames:
+        yield
+        return
+    with request.getfixturevalue("warden").wanted():
+        yield
+
+
 @pytest.fixture(scope="session")
 def config(place: Place) -> Callable[[str], Path]:
     """Kubeconfigs of people: with the rights that the chart's roles give, and no others."""

@@ -31,6 +31,9 @@ _LOOK_SECONDS = 0.1
 class Warden:
     """It answers as the warden's account, and decides by the warden's own functions.
 
+    It asks ten times a second, so it rests unless a test wants it: it would take a whole processor
+    from all tests that come after.
+
     Attributes:
         answers: What a review of a request is answered in place of its content, by name.
         silent: Requests whose reviews are not answered.
@@ -42,6 +45,7 @@ class Warden:
     silent: set[str] = field(default_factory=set)
     lost: dict[str, str] = field(default_factory=dict)
     _held: dict[str, bytes] = field(default_factory=dict)
+    _wanted: threading.Event = field(default_factory=threading.Event)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def hold(self, name: str, body: Json, minutes: float = 10, **changed: Any) -> Json:
@@ -54,16 +58,25 @@ class Warden:
 
     @contextmanager
     def working(self) -> Iterator["Warden"]:
-        """Works for as long as tests run."""
+        """Works whenever a test wants it."""
         client = KubeApi.load(self.place.world.config(WARDEN))
         thread = threading.Thread(target=self._work, args=(client,))
         thread.start()
         yield self
         self._ended.set()
+        self._wanted.set()
         thread.join()
+
+    @contextmanager
+    def wanted(self) -> Iterator[None]:
+        """Works for as long as one test runs."""
+        self._wanted.set()
+        yield
+        self._wanted.clear()
 
     def _work(self, client: KubeApi) -> None:
         while not self._ended.wait(_LOOK_SECONDS):
+            self._wanted.wait()
             for review in client.request("GET", REVIEWS)["items"]:
                 if "answeredAt" not in review.get("status", {}):
                     self._answer(client, review)
