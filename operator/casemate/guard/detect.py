@@ -42,9 +42,7 @@ def detect(bundle: Bundle, texts: Sequence[str], vectors: Vectors | None = None)
     )
     return [
         look.detection(
-            _combined(bundle, look, rows[i])
-            if i in rows
-            else _linear(bundle, look, alone=False)
+            _combined(bundle, look, rows[i]) if i in rows else _linear(bundle, look, alone=False)
         )
         for i, look in enumerate(looks)
     ]
