@@ -44,6 +44,12 @@ class Desk:
         soon = spelled(datetime.now(UTC) + timedelta(minutes=10))
         made = client.request("POST", place.requests, request(name, expiresAt=soon))
         self.where, self.place, self.client, self.held = place.requests, place, client, made
+        self._others = self._switches()
+        """Of other tests."""
+
+    def _switches(self) -> list[Json]:
+        items: list[Json] = self.client.request("GET", SWITCHES)["items"]
+        return items
 
     def say(self, user: str, *verdict: Any) -> Json:
         made: Json = self.place.world.make(
@@ -56,7 +62,8 @@ class Desk:
         chosen = f"{self.place.decisions}?fieldSelector=spec.request.name={name}"
         decisions = self.client.request("GET", chosen)["items"]
         people = approvers(decisions, name)
-        switches = self.client.request("GET", SWITCHES)["items"]
+        others = {one["metadata"]["uid"] for one in self._others}
+        switches = [one for one in self._switches() if one["metadata"]["uid"] not in others]
         rights = Rights(
             {user: self._refusal(user) for user in people},
             TERMS,
