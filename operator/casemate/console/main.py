@@ -6,7 +6,6 @@ It has no rights of its own: all that it reads and writes, it does with the toke
 import argparse
 import asyncio
 import logging
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from casemate.console.access import Server
 from casemate.console.app import application
 from casemate.console.metrics import REGISTRY
 from casemate.core import names
+from casemate.ending import when_asked_to_end
 from casemate.gateway.tls import BundleError, Certificate
 from casemate.ports import health, newest, serve
 
@@ -48,8 +48,7 @@ def main(argv: Sequence[str]) -> int:
 
 async def _run(given: argparse.Namespace) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    when_asked_to_end(stop.set)
     certificate = Certificate(given.tls_bundle, lambda _: None)
     await certificate.wait(_CERTIFICATE_SECONDS)
     server = Server(given.api_server or in_cluster_server(), given.api_ca)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import signal
 import socket
 import sys
 import uuid
@@ -24,6 +23,7 @@ from casemate.controller.arguments import Options, parse
 from casemate.controller.health import Progress
 from casemate.controller.patience import answered
 from casemate.controller.replica import Replica
+from casemate.ending import when_asked_to_end
 from casemate.ports import serve
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
 
 async def _run(options: Options) -> None:
     stop = asyncio.Event()
-    _stop_on_signals(stop)
+    when_asked_to_end(stop.set)
     # As client-go: the name of the pod, and what no other process has.
     me = f"{socket.gethostname()}_{uuid.uuid4()}"
     client = await Client.connect(Fence.closed(), me)
@@ -91,7 +91,7 @@ async def _serve(
         replica = begun.result()
         # Before kopf, which ends by waiting for every task that was started after its own.
         tasks[1:] = [asyncio.create_task(one) for one in (_elect(elector), *replica.running())]
-        handlers = replica.handlers(lambda: _stop_on_signals(stop))
+        handlers = replica.handlers(lambda: when_asked_to_end(stop.set))
         tasks.append(asyncio.create_task(_watch(handlers)))
         await _until_one_ends(tasks)
     finally:
@@ -100,12 +100,6 @@ async def _serve(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
 
 
 async def _until_one_ends(tasks: list[asyncio.Task[Any]]) -> None:

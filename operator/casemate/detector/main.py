@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from aiohttp import web
 from casemate import judges
 from casemate.detector import server
 from casemate.detector.conformance import Subject, trials
+from casemate.ending import when_asked_to_end
 from casemate.guard.judge import Judge
 from casemate.guard.types import FORCE, SURVEILLANCE, UNCOVERED, UNREADABLE, Finding
 from casemate.judges import JudgeError
@@ -53,9 +53,7 @@ def _application(judge: Judge) -> web.Application:
 
 async def _serve(app: web.Application, host: str, port: int) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    when_asked_to_end(stop.set)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()

@@ -4,13 +4,13 @@ import asyncio
 import gc
 import logging
 import resource
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
 import uvloop
 
+from casemate.ending import when_asked_to_end
 from casemate.gateway import allocator
 from casemate.gateway.checks import Chain
 from casemate.gateway.connection import Server
@@ -76,9 +76,7 @@ def _raise_file_limit() -> None:
 
 async def _run(settings: Settings) -> None:
     gateway = Gateway(settings)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, gateway.stop)
+    when_asked_to_end(gateway.stop)
     await gateway.run()
 
 

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import logging
-import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
@@ -14,6 +13,7 @@ from casemate.cluster.client import Client
 from casemate.cluster.errors import Error
 from casemate.cluster.kinds import NAMESPACE, SERVICE
 from casemate.core import names
+from casemate.ending import when_asked_to_end
 from casemate.gateway.tls import BundleError, Certificate
 from casemate.isolation.client import trusting
 from casemate.isolation.visits import PERIOD_SECONDS, visit_forever
@@ -88,8 +88,7 @@ def main(argv: Sequence[str]) -> int:
 
 async def _run(given: argparse.Namespace) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    when_asked_to_end(stop.set)
     certificate = Certificate(given.tls_bundle, lambda _: None)
     await certificate.wait(_CERTIFICATE_SECONDS)
     client, canary = await Client.connect(), Canary()
