@@ -67,19 +67,16 @@ def _served(world: World, kind: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def warden(place: Place) -> Iterator[Warden]:
-    with Warden(place).working() as working:
-        yield working
+def resting(place: Place) -> Iterator[Warden]:
+    with Warden(place).working() as warden:
+        yield warden
 
 
-@pytest.fixture(autouse=True)
-def _at_work(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Have the warden work while a test needs it."""
-    if "warden" not in request.fixturenames:
-        yield
-        return
-    with request.getfixturevalue("warden").wanted():
-        yield
+@pytest.fixture
+def warden(resting: Warden) -> Iterator[Warden]:
+    """At work while a test wants it."""
+    with resting.wanted():
+        yield resting
 
 
 @pytest.fixture(scope="session")
