@@ -16,10 +16,8 @@ Json = dict[str, Any]
 SIGNER = "casemate.dev/gateway"
 _GROUP = "/apis/certificates.k8s.io/v1"
 _LABELS = {"casemate.dev/model-deployment": "m"}
-_POD_SPEC = {
-    "initContainers": [GATEWAY_SIDECAR],
-    "containers": [{"name": "c", "image": "c"}],
-}
+_CONTAINERS = [{"name": "c", "image": "c"}]
+_POD_SPEC = {"initContainers": [GATEWAY_SIDECAR], "containers": _CONTAINERS}
 
 
 def owned_by(owner: Json | None) -> Json:
@@ -53,6 +51,15 @@ def pod(api: Api, namespace: str, name: str, owner: Json | None, account: str = 
     """Makes a pod that wears the labels of deployment `m`."""
     meta = {"name": name, "namespace": namespace, "labels": _LABELS, **owned_by(owner)}
     spec = {**_POD_SPEC, "serviceAccountName": account}
+    return api.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+
+
+def plain_pod(
+    api: Api, namespace: str, name: str, owner: Json | None = None, *, account: str
+) -> Json:
+    """Makes a pod of the system: of no deployment, and without a gateway."""
+    meta = {"name": name, "namespace": namespace, **owned_by(owner)}
+    spec = {"containers": _CONTAINERS, "serviceAccountName": account}
     return api.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
 
 

@@ -1,5 +1,6 @@
 """The console's certificate: for the pods of its Deployment, and for nobody who looks like them."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from support.operators import SYSTEM, Api, Operator
 
 Json = dict[str, Any]
 CONSOLE = "casemate-console"
+_pod = partial(by_hand.plain_pod, account=CONSOLE)
 
 
 def _deployment(api: Api, namespace: str, name: str = CONSOLE) -> Json:
@@ -28,12 +30,6 @@ def _deployment(api: Api, namespace: str, name: str = CONSOLE) -> Json:
 def console(api: Api) -> Json:
     """The ReplicaSet of the console's Deployment."""
     return by_hand.replica_set(api, SYSTEM, _deployment(api, SYSTEM), "console-1")
-
-
-def _pod(api: Api, namespace: str, name: str, owner: Json | None, account: str = CONSOLE) -> Json:
-    meta = {"name": name, "namespace": namespace, **by_hand.owned_by(owner)}
-    spec = {"containers": [{"name": "c", "image": "c"}], "serviceAccountName": account}
-    return api.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
 
 
 def test_the_consoles_pod_gets_a_certificate_in_its_name(

@@ -1,5 +1,6 @@
 """The warden's certificate: for the pod of its StatefulSet, and for nobody who looks like it."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from support.operators import SYSTEM, Api, Operator
 
 Json = dict[str, Any]
 WARDEN = "casemate-warden"
+_pod = partial(by_hand.plain_pod, account=WARDEN)
 
 
 def _stateful_set(api: Api, namespace: str, name: str = WARDEN) -> Json:
@@ -26,12 +28,6 @@ def _stateful_set(api: Api, namespace: str, name: str = WARDEN) -> Json:
 @pytest.fixture(scope="module")
 def warden(api: Api) -> Json:
     return _stateful_set(api, SYSTEM)
-
-
-def _pod(api: Api, namespace: str, name: str, owner: Json | None, account: str = WARDEN) -> Json:
-    meta = {"name": name, "namespace": namespace, **by_hand.owned_by(owner)}
-    spec = {"containers": [{"name": "c", "image": "c"}], "serviceAccountName": account}
-    return api.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
 
 
 def test_the_wardens_pod_gets_a_certificate_in_its_names(

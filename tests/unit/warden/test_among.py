@@ -42,6 +42,20 @@ async def grow(one: Replica, count: int = 3) -> None:
     await one.log.proof((await filled(one.log, count))[-1])
 
 
+async def roll_back(one: Replica, lost: int) -> bytes:
+    """Put a closed log back to before some records; what was cosigned of them is returned."""
+    await grow(one)
+    await one.close()
+    copy = one.keep("older")
+    await one.open()
+    await grow(one, lost)
+    await one.among.witnessing.round()
+    newest = (one.volume / "cosigned").read_bytes()
+    await one.close()
+    one.put_back(copy)
+    return newest
+
+
 def trust(one: Replica, other: Replica) -> Trust:
     return Trust(
         (one.log.keys.log.current.verifier,), (other.log.keys.witness.current.verifier,), quorum=1
@@ -110,14 +124,7 @@ async def test_a_volume_that_was_rolled_back_is_refused_at_its_next_start(
     two: list[Replica],
 ) -> None:
     one, _ = two
-    await grow(one)
-    await one.close()
-    copy = one.keep("older")
-    await one.open()
-    await grow(one, 20)
-    await one.among.witnessing.round()
-    await one.close()
-    one.put_back(copy)
+    await roll_back(one, 20)
     await one.open()
     with pytest.raises(ContradictedError, match="does not begin with them"):
         await one.among.begin()
@@ -126,14 +133,7 @@ async def test_a_volume_that_was_rolled_back_is_refused_at_its_next_start(
 @attack("evidence", "a log that was rolled back and has grown again", Layer.WARDEN)
 async def test_one_that_grew_past_what_was_seen_is_found_as_well(two: list[Replica]) -> None:
     one, _ = two
-    await grow(one)
-    await one.close()
-    copy = one.keep("older")
-    await one.open()
-    await grow(one, 5)
-    await one.among.witnessing.round()
-    await one.close()
-    one.put_back(copy)
+    await roll_back(one, 5)
     await one.open()
     await grow(one, 50)
     before = refusals("contradicted")
@@ -144,15 +144,7 @@ async def test_one_that_grew_past_what_was_seen_is_found_as_well(two: list[Repli
 
 async def test_a_volume_without_its_last_records_does_not_even_start(two: list[Replica]) -> None:
     one, _ = two
-    await grow(one)
-    await one.close()
-    copy = one.keep("older")
-    await one.open()
-    await grow(one, 20)
-    await one.among.witnessing.round()
-    newest = (one.volume / "cosigned").read_bytes()
-    await one.close()
-    one.put_back(copy)
+    newest = await roll_back(one, 20)
     (one.volume / "cosigned").write_bytes(newest)
     with pytest.raises(CannotStartError, match="records are missing"):
         await one.open()
